@@ -1,0 +1,1 @@
+//! How does a student learn lawfully?
