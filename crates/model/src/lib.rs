@@ -1,5 +1,7 @@
 //! How does a model answer?
 
+pub mod architecture;
+
 mod config;
 mod error;
 mod source;
