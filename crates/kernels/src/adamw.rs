@@ -31,7 +31,12 @@ pub fn update(step: Step, weights: &mut [f32], grads: &[f32], first: &mut [f32],
     let correct2 = 1.0 - f64::from(step.beta2).powf(step.step as f64);
     let rate = (f64::from(step.lr) / correct1) as f32;
     let root = (1.0 / correct2.sqrt()) as f32;
-    (weights.par_chunks_mut(BLOCK), grads.par_chunks(BLOCK), first.par_chunks_mut(BLOCK), second.par_chunks_mut(BLOCK))
+    (
+        weights.par_chunks_mut(BLOCK),
+        grads.par_chunks(BLOCK),
+        first.par_chunks_mut(BLOCK),
+        second.par_chunks_mut(BLOCK),
+    )
         .into_par_iter()
         .for_each(|(weights, grads, first, second)| block(step, [rate, root], weights, grads, first, second));
 }

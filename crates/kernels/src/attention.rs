@@ -63,10 +63,16 @@ impl Shape {
     fn check(&self, inputs: Inputs<'_>, segments: &[Range<usize>]) {
         let n = inputs.q.len() / self.q_width();
         assert!(self.heads.is_multiple_of(self.kv_heads), "every key head serves as many queries");
-        assert!(inputs.k.len() == n * self.kv_width() && inputs.v.len() == n * self.kv_width(), "one row a token");
+        assert!(
+            inputs.k.len() == n * self.kv_width() && inputs.v.len() == n * self.kv_width(),
+            "one row a token"
+        );
         let mut end = 0;
         for segment in segments {
-            assert!(end <= segment.start && segment.start <= segment.end && segment.end <= n, "segments lie in order");
+            assert!(
+                end <= segment.start && segment.start <= segment.end && segment.end <= n,
+                "segments lie in order"
+            );
             end = segment.end;
         }
     }
@@ -80,7 +86,13 @@ impl Shape {
 ///
 /// # Panics
 /// When the slices do not hold the same rows or segments overlap.
-pub fn attention(precision: Precision, shape: Shape, segments: &[Range<usize>], inputs: Inputs<'_>, out: &mut [f32]) {
+pub fn attention(
+    precision: Precision,
+    shape: Shape,
+    segments: &[Range<usize>],
+    inputs: Inputs<'_>,
+    out: &mut [f32],
+) {
     shape.check(inputs, segments);
     assert_eq!(out.len(), inputs.q.len(), "one output a query");
     let target = Shared::new(out.as_mut_ptr());
@@ -114,7 +126,10 @@ pub fn attention_backward(
     shape.check(inputs, segments);
     let n = d_out.len();
     assert!(n == inputs.q.len() && n == grads.q.len(), "one gradient a query");
-    assert!(grads.k.len() == inputs.k.len() && grads.v.len() == inputs.v.len(), "one gradient a key and value");
+    assert!(
+        grads.k.len() == inputs.k.len() && grads.v.len() == inputs.v.len(),
+        "one gradient a key and value"
+    );
     let targets = [grads.q, grads.k, grads.v].map(|grad| {
         grad.fill(0.0);
         Shared::new(grad.as_mut_ptr())
@@ -169,7 +184,13 @@ impl<'a> Task<'a> {
     ///
     /// # Safety
     /// No other task may touch these rows of this head meanwhile.
-    unsafe fn rows_of<'b>(&self, target: Shared, rows: &Range<usize>, width: usize, head: usize) -> MatMut<'b> {
+    unsafe fn rows_of<'b>(
+        &self,
+        target: Shared,
+        rows: &Range<usize>,
+        width: usize,
+        head: usize,
+    ) -> MatMut<'b> {
         let at = (self.segment.start + rows.start) * width + head * self.shape.head_dim;
         // SAFETY: the rows exist, as `Shape::check` found; the caller promises the rest.
         unsafe { MatMut::from_raw(target.get().add(at), rows.len(), self.shape.head_dim, width) }
@@ -242,11 +263,21 @@ fn softmax_backward(probabilities: &[f32], scale: f32, d_row: &mut [f32]) {
 ///
 /// # Panics
 /// When the slices do not hold whole rows.
-pub fn attention_cached(shape: Shape, q: &[f32], keys: &[f32], values: &[f32], scores: &mut Vec<f32>, out: &mut [f32]) {
+pub fn attention_cached(
+    shape: Shape,
+    q: &[f32],
+    keys: &[f32],
+    values: &[f32],
+    scores: &mut Vec<f32>,
+    out: &mut [f32],
+) {
     let (width, dim) = (shape.kv_width(), shape.head_dim);
     let len = keys.len() / width;
     assert!(q.len() == shape.q_width() && out.len() == q.len(), "one query");
-    assert!(keys.len() == values.len() && len > 0 && keys.len() == len * width, "whole rows of keys and values");
+    assert!(
+        keys.len() == values.len() && len > 0 && keys.len() == len * width,
+        "whole rows of keys and values"
+    );
     let first = shape.first_key(len - 1);
     let group = shape.heads / shape.kv_heads;
     for head in 0..shape.heads {

@@ -22,6 +22,7 @@ pub mod convert;
 pub mod gemm;
 pub mod map;
 pub mod norm;
+pub mod peak;
 pub mod rope;
 pub mod softmax;
 

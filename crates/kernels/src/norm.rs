@@ -25,7 +25,14 @@ pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
 ///
 /// # Panics
 /// When the slices differ in length or are no whole number of rows.
-pub fn rms_norm_backward(x: &[f32], weight: &[f32], eps: f32, d_out: &[f32], d_x: &mut [f32], d_weight: &mut [f32]) {
+pub fn rms_norm_backward(
+    x: &[f32],
+    weight: &[f32],
+    eps: f32,
+    d_out: &[f32],
+    d_x: &mut [f32],
+    d_weight: &mut [f32],
+) {
     let width = weight.len();
     assert!(x.len() == d_out.len() && x.len() == d_x.len() && x.len().is_multiple_of(width), "whole rows");
     assert_eq!(d_weight.len(), width, "one gradient a weight");
@@ -85,7 +92,14 @@ dispatched! {
 }
 
 #[expect(clippy::too_many_arguments, reason = "a row of each operand of the formula")]
-fn row_backward(x: &[f32], weight: &[f32], inverse: f32, d_out: &[f32], d_x: &mut [f32], d_weight: &mut [f32]) {
+fn row_backward(
+    x: &[f32],
+    weight: &[f32],
+    inverse: f32,
+    d_out: &[f32],
+    d_x: &mut [f32],
+    d_weight: &mut [f32],
+) {
     let shared = weighted_dot(x, weight, d_out) * inverse * inverse * inverse / x.len() as f32;
     accumulate(x, weight, [inverse, shared], d_out, d_x, d_weight);
 }

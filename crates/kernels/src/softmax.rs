@@ -30,7 +30,8 @@ pub fn exp(x: f32) -> f32 {
     // 2^n in two factors, so that n = 128 does not overflow the exponent's bits.
     let half = (n as i32) >> 1;
     let rest = n as i32 - half;
-    let scaled = y * f32::from_bits(((half + 127) as u32) << 23) * f32::from_bits(((rest + 127) as u32) << 23);
+    let scaled =
+        y * f32::from_bits(((half + 127) as u32) << 23) * f32::from_bits(((rest + 127) as u32) << 23);
     let scaled = if x < LOW { 0.0 } else { scaled };
     let scaled = if x > HIGH { f32::INFINITY } else { scaled };
     if x.is_nan() { x } else { scaled }

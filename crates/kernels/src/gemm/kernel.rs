@@ -92,23 +92,6 @@ impl Kernel {
     }
 }
 
-/// Writes a finished tile held in memory, for the paths without masked stores.
-///
-/// # Safety
-/// C must be valid as [`Tile`] says.
-unsafe fn write_back(tile: Tile, sums: &[f32], width: usize) {
-    for row in 0..tile.rows {
-        for col in 0..tile.cols {
-            // SAFETY: the element exists.
-            unsafe {
-                let c = tile.c.add(row * tile.c_stride + col);
-                let sum = sums[row * width + col];
-                *c = if tile.add { *c + sum } else { sum };
-            }
-        }
-    }
-}
-
 /// # Safety
 /// As [`Kernel::run`].
 unsafe fn portable(tile: Tile) {
@@ -118,158 +101,207 @@ unsafe fn portable(tile: Tile) {
         for row in 0..tile.rows {
             // SAFETY: both panels hold `depth` lanes for every row and column.
             let (a, b) = unsafe {
-                (f32::from_bits(*tile.a.add(k * tile.rows + row)), std::slice::from_raw_parts(tile.b.add(k * COLS), COLS))
+                (
+                    f32::from_bits(*tile.a.add(k * tile.rows + row)),
+                    std::slice::from_raw_parts(tile.b.add(k * COLS), COLS),
+                )
             };
             for (sum, b) in sums[row * COLS..][..COLS].iter_mut().zip(b) {
                 *sum += a * f32::from_bits(*b);
             }
         }
     }
-    // SAFETY: as the caller promises.
-    unsafe { write_back(tile, &sums, COLS) };
+    for row in 0..tile.rows {
+        for col in 0..tile.cols {
+            // SAFETY: the element exists.
+            unsafe {
+                let c = tile.c.add(row * tile.c_stride + col);
+                let sum = sums[row * COLS + col];
+                *c = if tile.add { *c + sum } else { sum };
+            }
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256, __m512, __m512bh, __m512i, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
-        _mm256_storeu_ps, _mm512_add_ps, _mm512_castsi512_ps, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_si512,
-        _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+        __m256, __m512, __m512bh, __m512i, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps,
+        _mm256_setzero_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_dpbf16_ps, _mm512_fmadd_ps,
+        _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_set1_epi32,
+        _mm512_set1_ps, _mm512_setzero_ps,
     };
 
-    use super::{Tile, write_back};
+    use super::Tile;
 
-    /// Calls the tile of exactly `tile.rows` rows.
-    macro_rules! by_rows {
-        ($f:ident, $tile:expr, [$($n:literal),*]) => {
-            match $tile.rows {
+    /// Writes one tile function for each number of rows, with the rows written out: left as a loop, the larger ones
+    /// are not unrolled and their sums live in memory.
+    macro_rules! tiles {
+        ($features:literal, $by_rows:ident, $load_b:ident, $load_a:ident, $step:ident, $zero:ident, $store:ident, $cols:literal:
+         $($name:ident = [$($row:literal),*];)*) => {
+            $(
+                /// # Safety
+                /// As `Kernel::run`, with as many rows as this function has.
+                #[target_feature(enable = $features)]
+                unsafe fn $name(tile: Tile) {
+                    const ROWS: usize = [$($row),*].len();
+                    let mut acc = [[$zero(); 2]; ROWS];
+                    let (mut a, mut b) = (tile.a, tile.b);
+                    for _ in 0..tile.depth {
+                        // SAFETY: the panels hold `depth` lanes for every row and column.
+                        unsafe {
+                            let (b0, b1) = ($load_b(b), $load_b(b.add($cols / 2)));
+                            $(
+                                let lane = $load_a(a.add($row));
+                                acc[$row][0] = $step(lane, b0, acc[$row][0]);
+                                acc[$row][1] = $step(lane, b1, acc[$row][1]);
+                            )*
+                            a = a.add(ROWS);
+                            b = b.add($cols);
+                        }
+                    }
+                    // SAFETY: as the caller promises.
+                    unsafe { $($store(tile, $row, acc[$row]);)* }
+                }
+            )*
+
+            /// # Safety
+            /// As `Kernel::run`.
+            #[inline]
+            pub(super) unsafe fn $by_rows(tile: Tile) {
+                let table: &[unsafe fn(Tile)] = &[$($name),*];
                 // SAFETY: as the caller promises.
-                $($n => unsafe { $f::<$n>($tile) },)*
-                _ => {}
+                unsafe { table[tile.rows - 1](tile) };
             }
         };
     }
 
+    /// Reads sixteen f32 lanes.
+    ///
     /// # Safety
-    /// As `Kernel::run`.
+    /// They must be valid, and AVX-512 there.
     #[inline]
-    pub(super) unsafe fn avx512(tile: Tile) {
-        by_rows!(avx512_rows, tile, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
-    }
-
-    /// # Safety
-    /// As `Kernel::run`.
-    #[inline]
-    pub(super) unsafe fn bf16(tile: Tile) {
-        by_rows!(bf16_rows, tile, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
-    }
-
-    /// # Safety
-    /// As `Kernel::run`.
-    #[inline]
-    pub(super) unsafe fn avx2(tile: Tile) {
-        by_rows!(avx2_rows, tile, [1, 2, 3, 4, 5, 6]);
-    }
-
-    /// # Safety
-    /// As `Kernel::run`, with `tile.rows == R`.
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn avx512_rows<const R: usize>(tile: Tile) {
-        let mut acc = [[_mm512_setzero_ps(); 2]; R];
-        let (mut a, mut b) = (tile.a, tile.b);
-        for _ in 0..tile.depth {
-            // SAFETY: the panels hold `depth` lanes for every row and column.
-            unsafe {
-                let b0 = _mm512_castsi512_ps(_mm512_loadu_si512(b.cast::<__m512i>()));
-                let b1 = _mm512_castsi512_ps(_mm512_loadu_si512(b.add(16).cast::<__m512i>()));
-                for (row, acc) in acc.iter_mut().enumerate() {
-                    let a = _mm512_set1_ps(f32::from_bits(*a.add(row)));
-                    acc[0] = _mm512_fmadd_ps(a, b0, acc[0]);
-                    acc[1] = _mm512_fmadd_ps(a, b1, acc[1]);
-                }
-                a = a.add(R);
-                b = b.add(32);
-            }
-        }
+    #[target_feature(enable = "avx512f")]
+    unsafe fn load_f32(b: *const u32) -> __m512 {
         // SAFETY: as the caller promises.
-        unsafe { store512(tile, &acc) };
+        unsafe { _mm512_loadu_ps(b.cast::<f32>()) }
     }
 
+    /// Spreads one f32 lane.
+    ///
     /// # Safety
-    /// As `Kernel::run`, with `tile.rows == R`.
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
-    unsafe fn bf16_rows<const R: usize>(tile: Tile) {
-        let mut acc = [[_mm512_setzero_ps(); 2]; R];
-        let (mut a, mut b) = (tile.a, tile.b);
-        for _ in 0..tile.depth {
-            // SAFETY: the panels hold `depth` lanes for every row and column; the casts keep the bits.
-            unsafe {
-                let b0: __m512bh = std::mem::transmute(_mm512_loadu_si512(b.cast::<__m512i>()));
-                let b1: __m512bh = std::mem::transmute(_mm512_loadu_si512(b.add(16).cast::<__m512i>()));
-                for (row, acc) in acc.iter_mut().enumerate() {
-                    let a: __m512bh = std::mem::transmute(_mm512_set1_epi32((*a.add(row)).cast_signed()));
-                    acc[0] = _mm512_dpbf16_ps(acc[0], a, b0);
-                    acc[1] = _mm512_dpbf16_ps(acc[1], a, b1);
-                }
-                a = a.add(R);
-                b = b.add(32);
-            }
-        }
+    /// It must be valid, and AVX-512 there.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn spread_f32(a: *const u32) -> __m512 {
         // SAFETY: as the caller promises.
-        unsafe { store512(tile, &acc) };
+        unsafe { _mm512_set1_ps(*a.cast::<f32>()) }
+    }
+
+    /// Reads sixteen pairs of bf16.
+    ///
+    /// # Safety
+    /// They must be valid, and AVX-512 there.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn load_pairs(b: *const u32) -> __m512bh {
+        // SAFETY: as the caller promises; the cast keeps the bits.
+        unsafe { std::mem::transmute(_mm512_loadu_si512(b.cast::<__m512i>())) }
+    }
+
+    /// Spreads one pair of bf16.
+    ///
+    /// # Safety
+    /// It must be valid, and AVX-512 there.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn spread_pair(a: *const u32) -> __m512bh {
+        // SAFETY: as the caller promises; the cast keeps the bits.
+        unsafe { std::mem::transmute(_mm512_set1_epi32((*a).cast_signed())) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    fn add_pairs(a: __m512bh, b: __m512bh, acc: __m512) -> __m512 {
+        _mm512_dpbf16_ps(acc, a, b)
+    }
+
+    /// Reads eight f32 lanes.
+    ///
+    /// # Safety
+    /// They must be valid, and AVX2 there.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn load_avx2(b: *const u32) -> __m256 {
+        // SAFETY: as the caller promises.
+        unsafe { _mm256_loadu_ps(b.cast::<f32>()) }
+    }
+
+    /// Spreads one f32 lane.
+    ///
+    /// # Safety
+    /// It must be valid, and AVX2 there.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn spread_avx2(a: *const u32) -> __m256 {
+        // SAFETY: as the caller promises.
+        unsafe { _mm256_broadcast_ss(&*a.cast::<f32>()) }
+    }
+
+    tiles! {
+        "avx512f,avx512bw,avx512dq,avx512vl", avx512, load_f32, spread_f32, _mm512_fmadd_ps, _mm512_setzero_ps, store512, 32:
+        f1 = [0]; f2 = [0, 1]; f3 = [0, 1, 2]; f4 = [0, 1, 2, 3]; f5 = [0, 1, 2, 3, 4]; f6 = [0, 1, 2, 3, 4, 5];
+        f7 = [0, 1, 2, 3, 4, 5, 6]; f8 = [0, 1, 2, 3, 4, 5, 6, 7]; f9 = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+        f10 = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]; f11 = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+        f12 = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]; f13 = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+        f14 = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
+    }
+
+    tiles! {
+        "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16", bf16, load_pairs, spread_pair, add_pairs, _mm512_setzero_ps, store512, 32:
+        b1 = [0]; b2 = [0, 1]; b3 = [0, 1, 2]; b4 = [0, 1, 2, 3]; b5 = [0, 1, 2, 3, 4]; b6 = [0, 1, 2, 3, 4, 5];
+        b7 = [0, 1, 2, 3, 4, 5, 6]; b8 = [0, 1, 2, 3, 4, 5, 6, 7]; b9 = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+        b10 = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]; b11 = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+        b12 = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]; b13 = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+        b14 = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
+    }
+
+    tiles! {
+        "avx2,fma", avx2, load_avx2, spread_avx2, _mm256_fmadd_ps, _mm256_setzero_ps, store256, 16:
+        a1 = [0]; a2 = [0, 1]; a3 = [0, 1, 2]; a4 = [0, 1, 2, 3]; a5 = [0, 1, 2, 3, 4]; a6 = [0, 1, 2, 3, 4, 5];
     }
 
     /// # Safety
     /// C must be valid as [`Tile`] says.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn store512<const R: usize>(tile: Tile, acc: &[[__m512; 2]; R]) {
+    unsafe fn store512(tile: Tile, row: usize, acc: [__m512; 2]) {
         let mask = if tile.cols >= 32 { u32::MAX } else { (1_u32 << tile.cols) - 1 };
         let masks = [mask as u16, (mask >> 16) as u16];
-        for (row, acc) in acc.iter().enumerate() {
-            for half in 0..2 {
-                // SAFETY: the mask covers the columns that exist.
-                unsafe {
-                    let c = tile.c.add(row * tile.c_stride).wrapping_add(half * 16);
-                    let sum = if tile.add {
-                        _mm512_add_ps(acc[half], _mm512_maskz_loadu_ps(masks[half], c))
-                    } else {
-                        acc[half]
-                    };
-                    _mm512_mask_storeu_ps(c, masks[half], sum);
-                }
+        for half in 0..2 {
+            // SAFETY: the mask covers the columns that exist.
+            unsafe {
+                let c = tile.c.add(row * tile.c_stride).wrapping_add(half * 16);
+                let old = if tile.add { _mm512_maskz_loadu_ps(masks[half], c) } else { _mm512_setzero_ps() };
+                _mm512_mask_storeu_ps(c, masks[half], _mm512_add_ps(acc[half], old));
             }
         }
     }
 
     /// # Safety
-    /// As `Kernel::run`, with `tile.rows == R`.
+    /// C must be valid as [`Tile`] says.
+    #[inline]
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn avx2_rows<const R: usize>(tile: Tile) {
-        let mut acc: [[__m256; 2]; R] = [[_mm256_setzero_ps(); 2]; R];
-        let (mut a, mut b) = (tile.a.cast::<f32>(), tile.b.cast::<f32>());
-        for _ in 0..tile.depth {
-            // SAFETY: the panels hold `depth` lanes for every row and column.
-            unsafe {
-                let (b0, b1) = (_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8)));
-                for (row, acc) in acc.iter_mut().enumerate() {
-                    let a = _mm256_broadcast_ss(&*a.add(row));
-                    acc[0] = _mm256_fmadd_ps(a, b0, acc[0]);
-                    acc[1] = _mm256_fmadd_ps(a, b1, acc[1]);
-                }
-                a = a.add(R);
-                b = b.add(16);
+    unsafe fn store256(tile: Tile, row: usize, acc: [__m256; 2]) {
+        let mut sums = [0.0_f32; 16];
+        // SAFETY: `sums` has 16 floats, and C the columns that exist.
+        unsafe {
+            _mm256_storeu_ps(sums.as_mut_ptr(), acc[0]);
+            _mm256_storeu_ps(sums.as_mut_ptr().add(8), acc[1]);
+            for (col, sum) in sums.iter().enumerate().take(tile.cols) {
+                let c = tile.c.add(row * tile.c_stride + col);
+                *c = if tile.add { *c + sum } else { *sum };
             }
         }
-        let mut sums = [0.0_f32; 6 * 16];
-        for (row, acc) in acc.iter().enumerate() {
-            // SAFETY: `sums` has 16 floats a row.
-            unsafe {
-                _mm256_storeu_ps(sums.as_mut_ptr().add(row * 16), acc[0]);
-                _mm256_storeu_ps(sums.as_mut_ptr().add(row * 16 + 8), acc[1]);
-            }
-        }
-        // SAFETY: as the caller promises.
-        unsafe { write_back(tile, &sums, 16) };
     }
 }

@@ -95,7 +95,8 @@ unsafe fn plain(kernel: Kernel, strip: Strip, pitch: usize, out: *mut u32) {
                 Lane::F32 => at(idx, lane).to_bits(),
                 Lane::RoundedF32 => round_bf16(at(idx, lane)).to_bits(),
                 Lane::Bf16Pair => {
-                    u32::from(bf16_bits(at(idx, 2 * lane))) | u32::from(bf16_bits(at(idx, 2 * lane + 1))) << 16
+                    u32::from(bf16_bits(at(idx, 2 * lane)))
+                        | u32::from(bf16_bits(at(idx, 2 * lane + 1))) << 16
                 }
             };
             // SAFETY: as the caller promises.
@@ -107,10 +108,10 @@ unsafe fn plain(kernel: Kernel, strip: Strip, pitch: usize, out: *mut u32) {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256i, __m512, __m512i, __mmask16, _mm512_castps_si512, _mm512_cvtepu16_epi32,
-        _mm512_cvtne2ps_pbh, _mm512_cvtneps_pbh, _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_setzero_si512,
-        _mm512_shuffle_i32x4, _mm512_slli_epi32, _mm512_storeu_si512, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-        _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+        __m256i, __m512, __m512i, __mmask16, _mm512_castps_si512, _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh,
+        _mm512_cvtneps_pbh, _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_setzero_si512,
+        _mm512_shuffle_i32x4, _mm512_slli_epi32, _mm512_storeu_si512, _mm512_unpackhi_epi32,
+        _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
     };
 
     use super::Strip;
@@ -178,13 +179,16 @@ mod x86 {
                 let width = strip.width.saturating_sub(idx).min(16);
                 for (row, lanes) in rows.iter_mut().enumerate().take(width) {
                     // SAFETY: the row exists, and `strip.k - k0` floats of it from k0 on.
-                    *lanes = unsafe { L::lanes(strip.ptr.add((idx + row) * strip.stride + k0), strip.k - k0) };
+                    *lanes =
+                        unsafe { L::lanes(strip.ptr.add((idx + row) * strip.stride + k0), strip.k - k0) };
                 }
                 let columns = transpose(rows);
                 for (step, column) in columns.iter().enumerate().take((n_lanes - lane).min(16)) {
                     // SAFETY: the store may run over into the next step's lanes, which are written after it, or the
                     // slack; steps are written in order where the pitch is below 16.
-                    unsafe { _mm512_storeu_si512(out.add((lane + step) * pitch + idx).cast::<__m512i>(), *column) };
+                    unsafe {
+                        _mm512_storeu_si512(out.add((lane + step) * pitch + idx).cast::<__m512i>(), *column)
+                    };
                 }
             }
         }
@@ -202,7 +206,10 @@ mod x86 {
                 // SAFETY: the mask covers the floats that exist; for the store see `along_k`.
                 unsafe {
                     let lanes = load(strip.ptr.wrapping_add(k * strip.k_stride + idx), width);
-                    _mm512_storeu_si512(out.add(k * pitch + idx).cast::<__m512i>(), _mm512_castps_si512(lanes));
+                    _mm512_storeu_si512(
+                        out.add(k * pitch + idx).cast::<__m512i>(),
+                        _mm512_castps_si512(lanes),
+                    );
                 }
             }
         }

@@ -1,0 +1,2 @@
+//! The kernels against plain references written here, on every instruction set of this machine.
+mod products;
