@@ -42,7 +42,6 @@ pub fn update(step: Step, weights: &mut [f32], grads: &[f32], first: &mut [f32],
 }
 
 dispatched! {
-    #[expect(clippy::too_many_arguments, reason = "one slice for each state of the optimizer")]
     fn block(step: Step, corrected: [f32; 2], weights: &mut [f32], grads: &[f32], first: &mut [f32], second: &mut [f32]) {
         let [rate, root] = corrected;
         let keep = 1.0 - step.lr * step.weight_decay;

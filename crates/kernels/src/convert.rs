@@ -5,13 +5,13 @@ use half::{bf16, f16};
 use crate::isa::dispatched;
 
 /// Rounds to the nearest bf16 (ties to even) and back; NaN stays NaN.
-#[inline(always)]
+#[inline]
 pub fn round_bf16(x: f32) -> f32 {
     f32::from_bits(u32::from(bf16_bits(x)) << 16)
 }
 
 /// The bits of the nearest bf16 (ties to even); NaN stays NaN.
-#[inline(always)]
+#[inline]
 pub fn bf16_bits(x: f32) -> u16 {
     let bits = x.to_bits();
     let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;

@@ -59,7 +59,7 @@ pub fn rms_norm_backward(
     }
 }
 
-#[inline(always)]
+#[inline]
 fn inverse_rms(row: &[f32], eps: f32) -> f32 {
     1.0 / (dot(row, row) / row.len() as f32 + eps).sqrt()
 }
@@ -91,7 +91,6 @@ dispatched! {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a row of each operand of the formula")]
 fn row_backward(
     x: &[f32],
     weight: &[f32],
@@ -105,7 +104,6 @@ fn row_backward(
 }
 
 dispatched! {
-    #[expect(clippy::too_many_arguments, reason = "a row of each operand of the formula")]
     fn accumulate(x: &[f32], weight: &[f32], factors: [f32; 2], d_out: &[f32], d_x: &mut [f32], d_weight: &mut [f32]) {
         let [inverse, shared] = factors;
         for ((((x, weight), d_out), d_x), d_weight) in x.iter().zip(weight).zip(d_out).zip(d_x).zip(d_weight) {

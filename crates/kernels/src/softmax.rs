@@ -9,7 +9,7 @@ pub const LANES: usize = 16;
 ///
 /// Range reduction by ln 2 in two parts and a polynomial of degree 6, as Cephes' `expf` has it. Plain
 /// arithmetic without branches, so that loops over it vectorize.
-#[inline(always)]
+#[inline]
 pub fn exp(x: f32) -> f32 {
     const HIGH: f32 = 88.722_84;
     const LOW: f32 = -87.336_54;
@@ -140,7 +140,7 @@ pub fn softmax(row: &mut [f32]) {
 }
 
 /// Adds up the lanes of a reduction, always in the same order.
-#[inline(always)]
+#[inline]
 pub(crate) fn fold(mut acc: [f32; LANES]) -> f32 {
     let mut width = LANES / 2;
     while width > 0 {

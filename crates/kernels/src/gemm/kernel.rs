@@ -124,6 +124,7 @@ unsafe fn portable(tile: Tile) {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[expect(clippy::cast_ptr_alignment, reason = "the intrinsics take unaligned addresses of vectors")]
 mod x86 {
     use std::arch::x86_64::{
         __m256, __m512, __m512bh, __m512i, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps,

@@ -11,7 +11,7 @@ mod packed;
 mod tiles;
 
 pub use packed::Packed;
-pub use tiles::{gemm, gemm_packed, gemm_serial};
+pub use tiles::{gemm, gemm_on, gemm_packed, gemm_serial};
 
 /// What the operands of a product are rounded to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -66,8 +66,8 @@ pub(super) unsafe fn pack(kernel: Kernel, strip: Strip, pitch: usize, out: *mut 
         let paired = kernel.lane == Lane::Bf16Pair;
         // SAFETY: as the caller promises; the instruction set is there.
         match (strip.k_stride == 1, strip.stride == 1, paired) {
-            (true, _, false) => return unsafe { x86::along_k::<x86::Single>(strip, pitch, out) },
-            (true, _, true) => return unsafe { x86::along_k::<x86::Pair>(strip, pitch, out) },
+            (true, _, false) => return unsafe { x86::along_k_single(strip, pitch, out) },
+            (true, _, true) => return unsafe { x86::along_k_pair(strip, pitch, out) },
             (_, true, false) => return unsafe { x86::across_k_single(strip, pitch, out) },
             (_, true, true) => return unsafe { x86::across_k_pair(strip, pitch, out) },
             _ => {}
@@ -106,6 +106,11 @@ unsafe fn plain(kernel: Kernel, strip: Strip, pitch: usize, out: *mut u32) {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[expect(clippy::cast_ptr_alignment, reason = "the intrinsics take unaligned addresses of vectors")]
+#[expect(
+    clippy::inline_always,
+    reason = "what is not inlined into the function that enables the features is compiled without them"
+)]
 mod x86 {
     use std::arch::x86_64::{
         __m256i, __m512, __m512i, __mmask16, _mm512_castps_si512, _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh,
@@ -117,17 +122,15 @@ mod x86 {
     use super::Strip;
 
     /// How sixteen lanes along k are loaded.
-    pub(super) trait Load {
+    trait Load {
         const K_PER_LANE: usize;
         /// # Safety
         /// `k` floats from `ptr` on must be valid, and AVX-512 (with bf16 for pairs) there.
         unsafe fn lanes(ptr: *const f32, k: usize) -> __m512i;
     }
 
-    #[derive(Debug)]
-    pub(super) struct Single;
-    #[derive(Debug)]
-    pub(super) struct Pair;
+    struct Single;
+    struct Pair;
 
     impl Load for Single {
         const K_PER_LANE: usize = 1;
@@ -165,29 +168,51 @@ mod x86 {
         unsafe { _mm512_maskz_loadu_ps(mask(n), ptr) }
     }
 
-    /// Packs a strip whose k neighbors lie side by side: blocks of 16 by 16 lanes are transposed in registers.
+    /// Packs f32 lanes of a strip whose k neighbors lie side by side.
+    ///
+    /// # Safety
+    /// As `pack`.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    pub(super) unsafe fn along_k_single(strip: Strip, pitch: usize, out: *mut u32) {
+        // SAFETY: as the caller promises.
+        unsafe { along_k::<Single>(strip, pitch, out) };
+    }
+
+    /// Packs bf16 pairs of a strip whose k neighbors lie side by side.
     ///
     /// # Safety
     /// As `pack`.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
-    pub(super) unsafe fn along_k<L: Load>(strip: Strip, pitch: usize, out: *mut u32) {
+    pub(super) unsafe fn along_k_pair(strip: Strip, pitch: usize, out: *mut u32) {
+        // SAFETY: as the caller promises.
+        unsafe { along_k::<Pair>(strip, pitch, out) };
+    }
+
+    /// Blocks of 16 by 16 lanes are transposed in registers.
+    ///
+    /// # Safety
+    /// As `pack`, inlined where the features are enabled.
+    #[inline(always)]
+    unsafe fn along_k<L: Load>(strip: Strip, pitch: usize, out: *mut u32) {
         let n_lanes = strip.k.div_ceil(L::K_PER_LANE);
         for lane in (0..n_lanes).step_by(16) {
             let k0 = lane * L::K_PER_LANE;
             for idx in (0..pitch).step_by(16) {
-                let mut rows = [_mm512_setzero_si512(); 16];
+                // SAFETY: AVX-512 is there.
+                let mut rows = [unsafe { _mm512_setzero_si512() }; 16];
                 let width = strip.width.saturating_sub(idx).min(16);
                 for (row, lanes) in rows.iter_mut().enumerate().take(width) {
                     // SAFETY: the row exists, and `strip.k - k0` floats of it from k0 on.
                     *lanes =
                         unsafe { L::lanes(strip.ptr.add((idx + row) * strip.stride + k0), strip.k - k0) };
                 }
-                let columns = transpose(rows);
+                // SAFETY: AVX-512 is there.
+                let columns = unsafe { transpose(&rows) };
                 for (step, column) in columns.iter().enumerate().take((n_lanes - lane).min(16)) {
                     // SAFETY: the store may run over into the next step's lanes, which are written after it, or the
                     // slack; steps are written in order where the pitch is below 16.
                     unsafe {
-                        _mm512_storeu_si512(out.add((lane + step) * pitch + idx).cast::<__m512i>(), *column)
+                        _mm512_storeu_si512(out.add((lane + step) * pitch + idx).cast::<__m512i>(), *column);
                     };
                 }
             }
@@ -250,9 +275,9 @@ mod x86 {
     /// Exchanges rows and columns of 16 by 16 lanes.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
-        let mut a = rows;
-        let mut b = rows;
+    fn transpose(rows: &[__m512i; 16]) -> [__m512i; 16] {
+        let mut a = *rows;
+        let mut b = *rows;
         for i in 0..8 {
             b[2 * i] = _mm512_unpacklo_epi32(a[2 * i], a[2 * i + 1]);
             b[2 * i + 1] = _mm512_unpackhi_epi32(a[2 * i], a[2 * i + 1]);

@@ -19,16 +19,7 @@ pub struct Packed {
 impl Packed {
     /// Packs `b` (k by n).
     pub fn new(precision: Precision, b: MatRef<'_>) -> Self {
-        Self::for_isa(Isa::detected(), precision, b)
-    }
-
-    /// Packs the transpose of a weight stored `n` rows of `k`, as linear layers are: `y = x W^T`.
-    pub fn of_linear(precision: Precision, weight: &[f32], n: usize, k: usize) -> Self {
-        Self::new(precision, MatRef::row_major(weight, n, k).transposed())
-    }
-
-    pub(super) fn for_isa(isa: Isa, precision: Precision, b: MatRef<'_>) -> Self {
-        let kernel = Kernel::of(isa, precision);
+        let kernel = Kernel::of(Isa::detected(), precision);
         let (k, n) = (b.rows(), b.cols());
         let mut lanes = Lanes::default();
         let panel = kernel.lanes(k) * kernel.cols;
@@ -43,6 +34,11 @@ impl Packed {
             unsafe { pack(kernel, strip, kernel.cols, out.get().cast::<u32>().add(idx * panel)) };
         });
         Self { lanes, kernel, k, n }
+    }
+
+    /// Packs the transpose of a weight stored `n` rows of `k`, as linear layers are: `y = x W^T`.
+    pub fn of_linear(precision: Precision, weight: &[f32], n: usize, k: usize) -> Self {
+        Self::new(precision, MatRef::row_major(weight, n, k).transposed())
     }
 
     /// Rows of B.

@@ -47,6 +47,15 @@ pub fn gemm(precision: Precision, a: MatRef<'_>, b: MatRef<'_>, c: MatMut<'_>, s
     run(Kernel::of(Isa::detected(), precision), a, Right::Loose(b), c, store);
 }
 
+/// [`gemm`] on a lesser instruction set than the machine's best, so that the paths can be compared.
+///
+/// # Panics
+/// When the shapes do not fit or the machine has not got the instruction set.
+pub fn gemm_on(isa: Isa, precision: Precision, a: MatRef<'_>, b: MatRef<'_>, c: MatMut<'_>) {
+    assert!(isa <= Isa::detected(), "the instruction set is there");
+    run(Kernel::of(isa, precision), a, Right::Loose(b), c, Store::Overwrite);
+}
+
 /// `C = A B` or `C += A B` with B packed before.
 ///
 /// # Panics

@@ -1,19 +1,10 @@
 //! Matrix products.
 
-use stillmark_kernels::gemm::{Packed, Precision, Store, gemm, gemm_packed, gemm_serial};
+use stillmark_kernels::gemm::{Packed, Precision, Store, gemm, gemm_on, gemm_packed, gemm_serial};
+use stillmark_kernels::isa::Isa;
 use stillmark_kernels::matrix::{MatMut, MatRef};
 
-fn noise(n: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..n)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 40) as f32 / 8_388_608.0 - 1.0
-        })
-        .collect()
-}
+use crate::noise;
 
 fn reference(a: MatRef<'_>, b: MatRef<'_>, start: &[f32]) -> Vec<f64> {
     let mut out: Vec<f64> = start.iter().map(|x| f64::from(*x)).collect();
@@ -120,4 +111,29 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
         out.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
     };
     assert_eq!(run(1), run(3));
+}
+
+#[test]
+fn every_instruction_set_gives_the_same_product() {
+    for (m, n, k) in [(1, 1, 1), (7, 19, 33), (40, 50, 70), (13, 90, 800)] {
+        let (a, b) = (noise(m * k, 1), noise(k * n, 2));
+        for (precision, tolerance) in [(Precision::F32, 2e-6), (Precision::Bf16, 1.2e-2)] {
+            for a in [MatRef::row_major(&a, m, k), MatRef::row_major(&a, k, m).transposed()] {
+                for b in [MatRef::row_major(&b, k, n), MatRef::row_major(&b, n, k).transposed()] {
+                    let want = reference(a, b, &vec![0.0; m * n]);
+                    for isa in Isa::available() {
+                        let mut out = vec![0.0; m * n];
+                        gemm_on(isa, precision, a, b, MatMut::row_major(&mut out, m, n));
+                        let tolerance = tolerance * (k as f64).sqrt();
+                        crate::assert_close(
+                            &out,
+                            &want,
+                            tolerance,
+                            &format!("{} {precision:?} {m}x{n}x{k}", isa.name()),
+                        );
+                    }
+                }
+            }
+        }
+    }
 }
