@@ -1,1 +1,10 @@
 //! How does a student learn lawfully?
+//!
+//! A plan ([`Plan`]) names a teacher, its terms, the sources of text and the student. From it come the teacher's answers and
+//! log-probabilities as records, the trained student, and the exported model. Nothing runs without a permit.
+
+mod error;
+pub mod plan;
+
+pub use error::Error;
+pub use plan::Plan;

@@ -1,0 +1,3 @@
+//! The tests of `stillmark-distill`, from outside.
+
+mod data_plan;
