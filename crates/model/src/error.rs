@@ -22,6 +22,16 @@ pub enum Error {
         /// What is wrong, and where.
         detail: String,
     },
+    /// A model's configuration asks for what the decoder does not do, or makes no sense.
+    #[error("`{}`, field `{field}`: {detail}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// The field.
+        field: String,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// A tensor is absent, or of another shape than the config demands.
     #[error("tensor `{name}`: {detail}")]
     Tensor {

@@ -1,3 +1,8 @@
-//! The crate seen from outside.
+//! The decoder from outside.
+#![cfg(test)]
 
 mod architecture;
+mod checkpoint_files;
+mod config;
+mod gguf;
+mod safetensors;

@@ -1,4 +1,13 @@
 //! What a decoder looks like: the numbers of a model's `config.json`, whatever family it is of.
+//!
+//! [`Config::from_json`] reads the file of any supported family, [`Config::to_json`] writes it for export. What the decoder
+//! does not do (experts, other activations, unknown rotary scalings) is refused by name, never ignored.
+
+mod export;
+mod json;
+mod rotary;
+
+pub(crate) use rotary::yarn_attention_factor;
 
 /// How positions turn queries and keys.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +39,7 @@ pub enum RopeScaling {
         /// The context before stretching.
         original_context: usize,
     },
-    /// YaRN (Peng et al. 2023, arXiv:2309.00071).
+    /// `YaRN` (Peng et al. 2023, arXiv:2309.00071).
     Yarn {
         /// The stretch.
         factor: f64,
@@ -58,8 +67,21 @@ pub enum Family {
     Qwen3,
 }
 
+impl Family {
+    /// The name in `config.json`'s `model_type`.
+    pub fn model_type(self) -> &'static str {
+        match self {
+            Self::Llama => "llama",
+            Self::Mistral => "mistral",
+            Self::Qwen2 => "qwen2",
+            Self::Qwen3 => "qwen3",
+        }
+    }
+}
+
 /// The shape of one decoder.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "three independent facts of a file, not a state")]
 pub struct Config {
     /// The family.
     pub family: Family,

@@ -1,0 +1,28 @@
+//! Files that appear whole or not at all.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use crate::Error;
+
+/// Writes the file at `path` through `fill`: into a neighbor first, which takes its name when all of it is on the disk.
+pub(crate) fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let written = fill_and_sync(&part, fill).and_then(|()| fs::rename(&part, path));
+    written.map_err(|source| {
+        // The part is of no use; that it may stay behind is a smaller evil than hiding the first error.
+        let _ = fs::remove_file(&part);
+        Error::Io { path: path.into(), source }
+    })
+}
+
+fn fill_and_sync(part: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(part)?);
+    fill(&mut out)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+}
