@@ -18,12 +18,15 @@ pub mod matrix;
 pub mod activation;
 pub mod adamw;
 pub mod attention;
+pub mod attention_cached;
 pub mod convert;
+pub mod fused;
 pub mod gemm;
 pub mod map;
 pub mod norm;
 pub mod peak;
 pub mod rope;
 pub mod softmax;
+pub mod top;
 
 mod parallel;
