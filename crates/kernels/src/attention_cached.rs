@@ -60,8 +60,12 @@ pub fn attention_cached_batch(shape: Shape, q: &[f32], caches: &[CachedHead<'_>]
         // SAFETY: task `idx` alone writes its group's outputs.
         let out = unsafe { std::slice::from_raw_parts_mut(target.get().add(idx * group * dim), group * dim) };
         match caches[idx] {
-            CachedHead::F32 { keys, values } => head_group(shape, q, (keys, values), out, [scores_f32, mix_f32]),
-            CachedHead::Bf16 { keys, values } => head_group(shape, q, (keys, values), out, [scores_bf16, mix_bf16]),
+            CachedHead::F32 { keys, values } => {
+                head_group(shape, q, (keys, values), out, [scores_f32, mix_f32]);
+            }
+            CachedHead::Bf16 { keys, values } => {
+                head_group(shape, q, (keys, values), out, [scores_bf16, mix_bf16]);
+            }
         }
     });
 }
@@ -70,7 +74,13 @@ pub fn attention_cached_batch(shape: Shape, q: &[f32], caches: &[CachedHead<'_>]
 type Pass<T> = fn(cache: &[T], dim: usize, fixed: &[f32], moving: &mut [f32]);
 
 /// The query heads that share one key-value head.
-fn head_group<T>(shape: Shape, q: &[f32], (keys, values): (&[T], &[T]), out: &mut [f32], passes: [Pass<T>; 2]) {
+fn head_group<T>(
+    shape: Shape,
+    q: &[f32],
+    (keys, values): (&[T], &[T]),
+    out: &mut [f32],
+    passes: [Pass<T>; 2],
+) {
     let dim = shape.head_dim;
     let len = keys.len() / dim;
     let first = shape.window.map_or(0, |window| len.saturating_sub(window));
@@ -98,12 +108,12 @@ macro_rules! passes {
                         let (mut key_chunks, mut q_chunks) = (key.chunks_exact(LANES), q.chunks_exact(LANES));
                         for (key, q) in (&mut key_chunks).zip(&mut q_chunks) {
                             for lane in 0..LANES {
-                                acc[lane] += q[lane] * $widen(key[lane]);
+                                acc[lane] += q[lane] * ($widen)(key[lane]);
                             }
                         }
                         let mut tail = 0.0;
                         for (key, q) in key_chunks.remainder().iter().zip(q_chunks.remainder()) {
-                            tail += q * $widen(*key);
+                            tail += q * ($widen)(*key);
                         }
                         scores[head * len + position] = fold(acc) + tail;
                     }
@@ -118,7 +128,7 @@ macro_rules! passes {
                     for (head, out) in out.chunks_exact_mut(dim).enumerate() {
                         let probability = probabilities[head * len + position];
                         for (out, value) in out.iter_mut().zip(value) {
-                            *out += probability * $widen(*value);
+                            *out += probability * ($widen)(*value);
                         }
                     }
                 }
@@ -127,15 +137,5 @@ macro_rules! passes {
     };
 }
 
-#[inline(always)]
-fn same(x: f32) -> f32 {
-    x
-}
-
-#[inline(always)]
-fn widen(x: bf16) -> f32 {
-    f32::from_bits(u32::from(x.to_bits()) << 16)
-}
-
-passes!(scores_f32, mix_f32, f32, same);
-passes!(scores_bf16, mix_bf16, bf16, widen);
+passes!(scores_f32, mix_f32, f32, |x: f32| x);
+passes!(scores_bf16, mix_bf16, bf16, |x: bf16| f32::from_bits(u32::from(x.to_bits()) << 16));

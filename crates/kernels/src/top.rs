@@ -27,13 +27,14 @@ pub struct Best<'a> {
 ///
 /// # Panics
 /// When the slices do not hold the same rows, or `k` is 0 or above `width`.
-pub fn top_rows(logits: &mut [f32], width: usize, best: Best<'_>, log_sums: &mut [f32]) {
+pub fn top_rows(logits: &mut [f32], width: usize, best: &mut Best<'_>, log_sums: &mut [f32]) {
     let (n_rows, k) = (log_sums.len(), best.k);
     assert!(0 < k && k <= width && logits.len() == n_rows * width, "rows of logits");
     assert!(best.ids.len() == n_rows * k && best.log_probs.len() == n_rows * k, "k results a row");
     assert_eq!(best.tails.len(), n_rows, "one tail a row");
     let rows = Shared::new(logits.as_mut_ptr());
-    let (ids, log_probs) = (Shared::new(best.ids.as_mut_ptr().cast()), Shared::new(best.log_probs.as_mut_ptr()));
+    let (ids, log_probs) =
+        (Shared::new(best.ids.as_mut_ptr().cast()), Shared::new(best.log_probs.as_mut_ptr()));
     let (tails, log_sums) = (Shared::new(best.tails.as_mut_ptr()), Shared::new(log_sums.as_mut_ptr()));
     for_each(n_rows, |row| {
         // SAFETY: task `row` alone touches its row of each slice; ids are as large as floats.

@@ -40,4 +40,36 @@ pub enum Error {
         /// What is wrong.
         detail: String,
     },
+    /// A token id that the model does not have.
+    #[error("token {token} is outside the vocabulary of {vocab_size}")]
+    Token {
+        /// The id.
+        token: u32,
+        /// Rows of the embedding.
+        vocab_size: usize,
+    },
+    /// A sequence longer than the model's context.
+    #[error("a sequence of {tokens} tokens is longer than the model's context of {limit}")]
+    Context {
+        /// Its length.
+        tokens: usize,
+        /// The longest the model takes.
+        limit: usize,
+    },
+    /// The segments of a batch overlap or reach past it.
+    #[error("segment {start}..{end} overlaps the one before it or reaches past the {rows} rows of the batch")]
+    Segment {
+        /// First row.
+        start: usize,
+        /// One past the last row.
+        end: usize,
+        /// Rows of the batch.
+        rows: usize,
+    },
+    /// The model answered with NaN or infinity.
+    #[error("the logits of row {row} are not finite numbers")]
+    NotFinite {
+        /// The row of the batch, or the request.
+        row: u64,
+    },
 }

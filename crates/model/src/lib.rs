@@ -4,11 +4,17 @@ pub mod architecture;
 pub mod gguf;
 pub mod safetensors;
 
+pub mod decoder;
+pub mod score;
+pub mod session;
+
 mod config;
 mod error;
 mod source;
 mod whole_file;
 
 pub use config::{Config, Family, Rope, RopeScaling};
+pub use decoder::Decoder;
 pub use error::Error;
+pub use session::Session;
 pub use source::TensorSource;

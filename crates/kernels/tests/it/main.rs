@@ -3,6 +3,7 @@
 mod attention;
 mod elementwise;
 mod products;
+mod rows;
 
 /// Reproducible values in -1..1.
 fn noise(n: usize, seed: u64) -> Vec<f32> {

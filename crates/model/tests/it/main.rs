@@ -1,8 +1,10 @@
-//! The decoder from outside.
+//! The crate from outside.
 #![cfg(test)]
 
 mod architecture;
 mod checkpoint_files;
 mod config;
+mod decoder;
+mod formula;
 mod gguf;
 mod safetensors;
