@@ -1,0 +1,55 @@
+//! The words of the command line: help, completions and manual pages are all made from these types.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{completions, explain, init, man};
+use crate::output::Format;
+
+/// Lawful, provable model distillation: check the terms, distill, sign, verify.
+#[derive(Debug, Parser)]
+#[command(name = "stillmark", version, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Example:
+  stillmark init builder mine     a commented starting folder
+  stillmark explain               every check and finding, by its code
+
+Exit codes: 0 done or passed, 1 the verdict is negative, 2 could not be carried out,
+3 inconclusive or a person must look, 130 interrupted.";
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Shared {
+    /// How the answer is written: human or json [default: human]
+    #[arg(long, global = true, value_enum, hide_possible_values = true)]
+    pub(crate) format: Option<Format>,
+    /// Say nothing on stderr but errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Settings file [default: ./stillmark.toml, if there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// The commands, in the order in which a newcomer meets them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a commented starting folder for a builder, a provider or an auditor
+    Init(init::Args),
+    /// Say what a check, finding or error means, what it assumes and cannot show
+    Explain(explain::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+    /// Print the manual page, or write one a command into a folder
+    Man(man::Args),
+}

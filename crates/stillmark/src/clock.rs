@@ -1,0 +1,13 @@
+//! The one place that asks the clock.
+
+use jiff::Timestamp;
+
+/// The time now, RFC 3339 in UTC, to the second.
+pub(crate) fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The date now in UTC, `YYYY-MM-DD`.
+pub(crate) fn today() -> String {
+    Timestamp::now().strftime("%Y-%m-%d").to_string()
+}

@@ -1,0 +1,3 @@
+//! The front door from outside.
+
+mod transcripts;

@@ -1,0 +1,28 @@
+//! The transcripts of `tests/cli` and the commands of `docs/guide`, run as they are written.
+//!
+//! A page with a folder `PAGE.in` beside it runs in a copy of that folder. The home folder is `home` below
+//! the current one, so that nothing of the user's is read or touched.
+
+use std::path::Path;
+
+fn cases() -> trycmd::TestCases {
+    let cases = trycmd::TestCases::new();
+    for (name, value) in
+        [("HOME", "home"), ("NO_COLOR", "1"), ("XDG_CACHE_HOME", ""), ("XDG_CONFIG_HOME", "")]
+    {
+        cases.env(name, value);
+    }
+    cases
+}
+
+#[test]
+fn transcripts_of_tests_cli() {
+    cases().case("../../tests/cli/*.md").run();
+}
+
+#[test]
+fn transcripts_of_the_guides() {
+    let guides = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide");
+    assert!(guides.is_dir(), "the guides are gone");
+    cases().case("../../docs/guide/*.md").run();
+}
