@@ -5,6 +5,8 @@ pub mod gguf;
 pub mod safetensors;
 
 pub mod decoder;
+pub mod generate;
+pub mod sample;
 pub mod score;
 pub mod session;
 

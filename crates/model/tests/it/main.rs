@@ -6,5 +6,7 @@ mod checkpoint_files;
 mod config;
 mod decoder;
 mod formula;
+mod generate;
 mod gguf;
+mod reference;
 mod safetensors;
