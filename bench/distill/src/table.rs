@@ -21,12 +21,15 @@ struct Run {
 }
 
 pub(crate) fn print(python: &Path, rounds: usize, lines: &[Line<'_>]) -> Result<(), String> {
-    println!("| figure | ours, tokens/s | peer, tokens/s | ratio (wall) | ratio (CPU) | target | memory, ours / peer |");
+    println!(
+        "| figure | ours, tokens/s | peer, tokens/s | ratio (wall) | ratio (CPU) | target | memory, ours / peer |"
+    );
     println!("|---|---|---|---|---|---|---|");
     for line in lines {
         let mut pairs = Vec::new();
         for _ in 0..rounds {
-            let ours = run(Command::new(std::env::current_exe().map_err(|e| e.to_string())?).args(&line.ours))?;
+            let ours =
+                run(Command::new(std::env::current_exe().map_err(|e| e.to_string())?).args(&line.ours))?;
             let peer = run(Command::new(python).args(&line.peer))?;
             pairs.push((ours, peer));
         }

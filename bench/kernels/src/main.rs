@@ -40,7 +40,8 @@ fn main() {
         });
         row(&format!("{name} {m}x{n}x{k}"), rates, [f32_peak, bf16_peak]);
     }
-    let shape = |heads, kv_heads, head_dim: usize| Shape { heads, kv_heads, head_dim, window: None, scale: 0.125 };
+    let shape =
+        |heads, kv_heads, head_dim: usize| Shape { heads, kv_heads, head_dim, window: None, scale: 0.125 };
     attention_row("8 x 256 tokens, 8 heads of 32", shape(8, 8, 32), 8, 256);
     attention_row("4 x 256 tokens, 9 and 3 heads of 64", shape(9, 3, 64), 4, 256);
     attention_row("2,048 tokens, 9 and 3 heads of 64", shape(9, 3, 64), 1, 2048);
@@ -67,9 +68,11 @@ fn main() {
 
 fn attention_row(name: &str, shape: Shape, n_segments: usize, len: usize) {
     let segments: Vec<_> = (0..n_segments).map(|idx| idx * len..(idx + 1) * len).collect();
-    let (q_len, kv_len) = (n_segments * len * shape.heads * shape.head_dim, n_segments * len * shape.kv_heads * shape.head_dim);
+    let (q_len, kv_len) =
+        (n_segments * len * shape.heads * shape.head_dim, n_segments * len * shape.kv_heads * shape.head_dim);
     let (q, k, v, d_out) = (values(q_len), values(kv_len), values(kv_len), values(q_len));
-    let (mut out, mut d_q, mut d_k, mut d_v) = (vec![0.0; q_len], vec![0.0; q_len], vec![0.0; kv_len], vec![0.0; kv_len]);
+    let (mut out, mut d_q, mut d_k, mut d_v) =
+        (vec![0.0; q_len], vec![0.0; q_len], vec![0.0; kv_len], vec![0.0; kv_len]);
     // Half of the scores are masked: the work that counts is the other half.
     let flops = 2.0 * (n_segments * shape.heads * len * len * shape.head_dim) as f64;
     for precision in [Precision::F32, Precision::Bf16] {
@@ -83,7 +86,9 @@ fn attention_row(name: &str, shape: Shape, n_segments: usize, len: usize) {
             attention_backward(precision, shape, &segments, inputs, &d_out, grads);
             2.5 * flops
         });
-        println!("attention, {name} {precision:?}: forward {forward:.0} GFLOP/s, backward {backward:.0} GFLOP/s");
+        println!(
+            "attention, {name} {precision:?}: forward {forward:.0} GFLOP/s, backward {backward:.0} GFLOP/s"
+        );
     }
 }
 
