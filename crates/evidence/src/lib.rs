@@ -1,1 +1,29 @@
 //! What is claimed, by whom?
+//!
+//! Every signed type of Stillmark lives here: in-toto [`statement`]s in [`dsse`] envelopes in Sigstore
+//! [`bundle`]s, signed with ECDSA P-256 [`keys`], and the predicates they carry ([`manifest`],
+//! [`provenance`], [`disclosure`], [`model_signing`]). [`signing`] leaves the evidence of a run folder,
+//! [`verify`] judges it offline. A [`Verified`] value is born in `verify` and nowhere else.
+
+pub mod bundle;
+pub mod card;
+pub mod checks;
+mod date;
+mod digest;
+pub mod disclosure;
+pub mod dsse;
+mod error;
+mod finding;
+pub mod keys;
+pub mod manifest;
+pub mod model_signing;
+pub mod provenance;
+mod statement;
+pub mod verify;
+
+pub use date::Date;
+pub use digest::Digest;
+pub use error::Error;
+pub use finding::{Finding, FindingKind};
+pub use statement::{DigestSet, Predicate, Statement, Subject};
+pub use verify::{Trust, Verified};
