@@ -5,6 +5,7 @@
 
 mod error;
 pub mod plan;
+pub mod train;
 
 pub use error::Error;
 pub use plan::Plan;

@@ -1,0 +1,32 @@
+//! Training: forward and backward passes, losses, the optimizer, checkpoints, evaluation and replay.
+//!
+//! Everything is a function of weights, data and seeds, in a fixed order of arithmetic: the same steps give the same bits.
+
+mod draws;
+mod layout;
+mod student;
+
+pub mod loss;
+
+mod batch;
+
+mod linear;
+
+mod workspace;
+
+mod forward;
+
+mod backward;
+
+mod head;
+
+mod optimizer;
+
+mod trainer;
+
+pub use batch::{Answers, Batch, TeacherHead, TopAnswers};
+pub use draws::Draws;
+pub use layout::{Layout, Slot};
+pub use optimizer::{AdamW, Decayed, Decline, Schedule};
+pub use student::Student;
+pub use trainer::{Settings, StepMetrics, Trainer};
