@@ -15,9 +15,11 @@ pub mod dsse;
 mod error;
 mod finding;
 pub mod keys;
+pub mod layout;
 pub mod manifest;
 pub mod model_signing;
 pub mod provenance;
+pub mod signing;
 mod statement;
 pub mod verify;
 

@@ -3,4 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "what a test sets up may fail it")]
 
 mod card;
+mod folder;
 mod formats;
+mod oms;
+mod peer;
+mod vectors;

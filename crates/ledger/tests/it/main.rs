@@ -4,3 +4,4 @@
 
 mod folder;
 mod tree;
+mod vectors;

@@ -1,0 +1,83 @@
+//! Where things lie in a run folder.
+
+use crate::{Error, Finding, FindingKind};
+use std::fs;
+use std::path::Path;
+
+/// The paths of the run folder that evidence speaks of.
+pub mod path {
+    /// The plan.
+    pub const PLAN: &str = "plan.toml";
+    /// The dataset manifest, an in-toto statement.
+    pub const MANIFEST: &str = "data/manifest.json";
+    /// The folder of the records.
+    pub const DATA: &str = "data";
+    /// The model in Hugging Face layout.
+    pub const MODEL: &str = "model";
+    /// The model card.
+    pub const CARD: &str = "model/README.md";
+    /// The measurements.
+    pub const METRICS: &str = "metrics.jsonl";
+    /// The folder of the evidence.
+    pub const EVIDENCE: &str = "evidence";
+    /// The log.
+    pub const LOG: &str = "evidence/log";
+    /// The signer's public key.
+    pub const SIGNER: &str = "evidence/signer.pub.pem";
+}
+
+/// One of the bundles of a run folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    /// The dataset manifest.
+    Data,
+    /// The model signature.
+    Model,
+    /// The run's provenance.
+    Run,
+    /// The maker's disclosure.
+    Disclosure,
+}
+
+impl Document {
+    /// Every document, in the order they are signed and logged.
+    pub const ALL: [Self; 4] = [Self::Data, Self::Model, Self::Run, Self::Disclosure];
+
+    /// The bundle's path in the run folder.
+    pub fn bundle_path(self) -> String {
+        format!("{}/{}.sigstore.json", path::EVIDENCE, self.stem())
+    }
+
+    /// The log proof's path in the run folder.
+    pub fn proof_path(self) -> String {
+        format!("{}/{}.tlog-proof", path::EVIDENCE, self.stem())
+    }
+
+    fn stem(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Model => "model",
+            Self::Run => "run",
+            Self::Disclosure => "disclosure",
+        }
+    }
+}
+
+/// The names of the record files of a data folder, in their order.
+pub(crate) fn record_files(data: &Path) -> Result<Vec<String>, Error> {
+    let io = |source| Error::Io { path: data.to_owned(), source };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(data).map_err(io)? {
+        let name = entry.map_err(io)?.file_name().to_string_lossy().into_owned();
+        if name.starts_with("records-") && name.ends_with(".parquet") {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Reads a file of the folder; what cannot be read is missing.
+pub(crate) fn read(dir: &Path, name: &str) -> Result<Vec<u8>, Finding> {
+    fs::read(dir.join(name)).map_err(|error| Finding::new(FindingKind::MissingFile, name, error.to_string()))
+}

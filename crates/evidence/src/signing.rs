@@ -1,0 +1,129 @@
+//! Leaves the evidence of a run in its folder: statements, bundles, log proofs.
+
+use crate::bundle::Bundle;
+use crate::disclosure::Disclosure;
+use crate::keys::PrivateKey;
+use crate::layout::{Document, path, record_files};
+use crate::manifest::DatasetManifest;
+use crate::provenance::{
+    BUILD_TYPE, BuildDefinition, Builder, InternalParameters, Metadata, Provenance, ResourceDescriptor,
+    RunDetails, name,
+};
+use crate::{Digest, Error, Statement, Subject, model_signing, verify};
+use serde_json::Value;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+use stillmark_ledger::Log;
+
+/// What the run's statement says beside what the folder itself shows.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The plan as JSON.
+    pub external_parameters: Value,
+    /// What the machine added; the log is filled in.
+    pub internal_parameters: InternalParameters,
+    /// Teacher, base, tokenizer, terms pack, prompts and code; plan and dataset manifest are added.
+    pub dependencies: Vec<ResourceDescriptor>,
+    /// Who ran it.
+    pub builder: Builder,
+    /// When, and under which id.
+    pub metadata: Metadata,
+    /// What the maker states, where anything is stated.
+    pub disclosure: Option<Disclosure>,
+}
+
+/// Writes the dataset manifest of a folder's records; gives its digest, which the claims pin.
+pub fn write_manifest(folder: &Path, record: DatasetManifest) -> Result<Digest, Error> {
+    let data = folder.join(path::DATA);
+    let mut subjects = Vec::new();
+    for name in record_files(&data)? {
+        let digest = Digest::of_file(&data.join(&name))?;
+        subjects.push(Subject::new(name, digest));
+    }
+    let bytes = Statement::new(subjects, record).to_pretty()?;
+    write_whole(&folder.join(path::MANIFEST), &bytes)?;
+    Ok(Digest::of(&bytes))
+}
+
+/// Signs a run folder and logs what was signed: every bundle, then one proof for each.
+///
+/// The folder must hold plan, records with their manifest, metrics and model, card included.
+pub fn seal(
+    folder: &Path,
+    draft: Draft,
+    key: &PrivateKey,
+    log: &mut Log,
+) -> Result<Statement<Provenance>, Error> {
+    let manifest_path = folder.join(path::MANIFEST);
+    let manifest = fs::read(&manifest_path).map_err(|source| Error::Io { path: manifest_path, source })?;
+    verify::statement::<DatasetManifest>(&manifest).map_err(Error::Unsealable)?;
+    let model = model_signing::statement(&folder.join(path::MODEL))?;
+    let disclosure = draft.disclosure.clone();
+    let run = run_statement(folder, draft, &model, &log.verifier().to_string())?;
+    let mut bundles = vec![
+        (Document::Data, Bundle::sign_bytes(&manifest, key)),
+        (Document::Model, Bundle::sign(&model, key)?),
+        (Document::Run, Bundle::sign(&run, key)?),
+    ];
+    if let Some(disclosure) = disclosure {
+        let statement = Statement::new(model.subject.clone(), disclosure);
+        bundles.push((Document::Disclosure, Bundle::sign(&statement, key)?));
+    }
+    write_whole(&folder.join(path::SIGNER), key.public().to_pem().as_bytes())?;
+    let mut entries = Vec::new();
+    for (document, bundle) in &bundles {
+        let bytes = bundle.to_bytes()?;
+        write_whole(&folder.join(document.bundle_path()), &bytes)?;
+        entries.push(Digest::of(&bytes));
+    }
+    let raw: Vec<&[u8]> = entries.iter().map(|entry| entry.as_bytes().as_slice()).collect();
+    let indices = log.append(&raw)?;
+    for ((document, _), index) in bundles.iter().zip(indices) {
+        let proof = log.prove(index)?.encode();
+        write_whole(&folder.join(document.proof_path()), proof.as_bytes())?;
+    }
+    Ok(run)
+}
+
+fn run_statement(
+    folder: &Path,
+    draft: Draft,
+    model: &Statement<model_signing::Manifest>,
+    log: &str,
+) -> Result<Statement<Provenance>, Error> {
+    let pin = |name: &str, path: &str| {
+        Ok::<_, Error>(ResourceDescriptor::of(
+            name,
+            format!("file:{path}"),
+            Digest::of_file(&folder.join(path))?,
+        ))
+    };
+    let mut resolved_dependencies = draft.dependencies;
+    resolved_dependencies.push(pin(name::PLAN, path::PLAN)?);
+    resolved_dependencies.push(pin(name::DATASET_MANIFEST, path::MANIFEST)?);
+    let byproducts = vec![pin(name::METRICS, path::METRICS)?];
+    let internal_parameters = InternalParameters { log: Some(log.to_owned()), ..draft.internal_parameters };
+    let build_definition = BuildDefinition {
+        build_type: BUILD_TYPE.to_owned(),
+        external_parameters: draft.external_parameters,
+        internal_parameters,
+        resolved_dependencies,
+    };
+    let run_details = RunDetails { builder: draft.builder, metadata: draft.metadata, byproducts };
+    Ok(Statement::new(model.subject.clone(), Provenance { build_definition, run_details }))
+}
+
+/// Writes a file whole: beside it first, to the disk, then renamed into its place.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let io = |source| Error::Io { path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(io)?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let beside = path.with_file_name(name);
+    let mut file = File::create(&beside).map_err(io)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
+    fs::rename(&beside, path).map_err(io)
+}

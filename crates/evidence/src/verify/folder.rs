@@ -1,0 +1,178 @@
+//! A whole run folder, offline: every signature, digest, log proof, provenance edge, share and claim.
+
+use crate::card::Contradiction;
+use crate::checks::{Assurance, Check, CheckVerdict, FolderReport, SCHEMA};
+use crate::disclosure::Disclosure;
+use crate::keys::{KeyId, PublicKey};
+use crate::layout::{Document, path, read};
+use crate::manifest::DatasetManifest;
+use crate::provenance::Provenance;
+use crate::verify::records::RecordReader;
+use crate::verify::signed::{Trust, Verified, open, statement};
+use crate::verify::{edges, logged, records, stated};
+use crate::{Error, Finding, FindingKind, Predicate, Statement, bundle, model_signing};
+use std::fs;
+use std::path::Path;
+
+/// What a run folder shows, each statement's signature checked, with the report on all of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FolderFacts {
+    /// Every check and contradiction.
+    pub report: FolderReport,
+    /// Who signed.
+    pub signer: Option<KeyId>,
+    /// The run's provenance.
+    pub run: Option<Statement<Provenance>>,
+    /// The dataset manifest.
+    pub data: Option<Statement<DatasetManifest>>,
+    /// The model signature.
+    pub model: Option<Statement<model_signing::Manifest>>,
+    /// The maker's disclosure.
+    pub disclosure: Option<Statement<Disclosure>>,
+}
+
+/// Verifies a run folder. What is missing, malformed or wrong is a check that failed, never an `Err`.
+pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Verified<FolderFacts>, Error> {
+    fs::read_dir(dir).map_err(|source| Error::Io { path: dir.to_owned(), source })?;
+    let mut checks = Vec::new();
+    let signer = keep(&mut checks, signer(dir));
+    let keys = Trust::of(signer.clone().into_iter().chain(trust.keys().cloned()));
+    let model = document::<model_signing::Manifest>(dir, Document::Model, &keys, &mut checks);
+    let run = document::<Provenance>(dir, Document::Run, &keys, &mut checks);
+    let data = document::<DatasetManifest>(dir, Document::Data, &keys, &mut checks);
+    let mut disclosure = None;
+    if dir.join(Document::Disclosure.bundle_path()).exists() {
+        disclosure = document::<Disclosure>(dir, Document::Disclosure, &keys, &mut checks);
+    } else {
+        checks.push(Check::not_recorded(
+            "disclosure",
+            Document::Disclosure.bundle_path(),
+            "no signed disclosure",
+        ));
+    }
+    let signed: Vec<Document> = Document::ALL
+        .into_iter()
+        .filter(|document| *document != Document::Disclosure || disclosure.is_some())
+        .collect();
+    let signers = [
+        model.as_ref().map(|found| found.1),
+        run.as_ref().map(|found| found.1),
+        data.as_ref().map(|found| found.1),
+        disclosure.as_ref().map(|found| found.1),
+    ];
+    let signers: Vec<KeyId> = signers.into_iter().flatten().collect();
+    let trusted = judge_signers(&signers, trust, &mut checks);
+    let (model, run, data) = (model.map(|m| m.0), run.map(|r| r.0), data.map(|d| d.0));
+    let disclosure = disclosure.map(|d| d.0);
+    check_model(dir, model.as_ref(), &mut checks);
+    edges::check(dir, run.as_ref(), model.as_ref(), data.as_ref(), &mut checks);
+    records::check(dir, data.as_ref(), reader, &mut checks);
+    let is_logged = logged::check(dir, run.as_ref(), &signed, &mut checks);
+    stated::check_disclosure(model.as_ref(), data.as_ref(), disclosure.as_ref(), &mut checks);
+    let contradictions = stated::check_card(dir, data.as_ref(), disclosure.as_ref(), &mut checks);
+    let report = report(checks, contradictions, trusted, is_logged);
+    let signer = signers.first().copied();
+    Ok(Verified::new(FolderFacts { report, signer, run, data, model, disclosure }, signer))
+}
+
+fn report(
+    checks: Vec<Check>,
+    contradictions: Vec<Contradiction>,
+    trusted: SignerTrust,
+    is_logged: logged::Logged,
+) -> FolderReport {
+    let any = |verdict| checks.iter().any(|check| check.verdict == verdict);
+    let verdict = if any(CheckVerdict::Fail) || !contradictions.is_empty() {
+        CheckVerdict::Fail
+    } else if any(CheckVerdict::Inconclusive) {
+        CheckVerdict::Inconclusive
+    } else {
+        CheckVerdict::Pass
+    };
+    let assurance = match (verdict, trusted, is_logged) {
+        (CheckVerdict::Fail, _, _) => Assurance::None,
+        (_, SignerTrust::Unknown, _) => Assurance::SignedByUnknown,
+        (_, SignerTrust::Trusted, logged::Logged::All) => Assurance::SignedAndLogged,
+        (_, SignerTrust::Trusted, logged::Logged::NotAll) => Assurance::Signed,
+    };
+    FolderReport { schema: SCHEMA.to_owned(), verdict, assurance, checks, contradictions }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SignerTrust {
+    Trusted,
+    Unknown,
+}
+
+fn judge_signers(signers: &[KeyId], trust: &Trust, checks: &mut Vec<Check>) -> SignerTrust {
+    let Some(first) = signers.first() else { return SignerTrust::Unknown };
+    if let Some(other) = signers.iter().find(|signer| *signer != first) {
+        let detail = format!("the bundles are signed by {first} and by {other}");
+        checks.push(Finding::new(FindingKind::BrokenEdge, path::EVIDENCE, detail).into());
+    }
+    if signers.iter().all(|signer| trust.contains(*signer)) {
+        checks.push(Check::pass("signer", first.to_string(), "the signer is trusted"));
+        return SignerTrust::Trusted;
+    }
+    checks.push(Finding::new(FindingKind::UnknownSigner, first.to_string(), "signer not trusted").into());
+    SignerTrust::Unknown
+}
+
+fn signer(dir: &Path) -> Result<PublicKey, Finding> {
+    let pem = String::from_utf8(read(dir, path::SIGNER)?);
+    let pem = pem.map_err(|_| Finding::new(FindingKind::Malformed, path::SIGNER, "not text"))?;
+    PublicKey::from_pem(&pem)
+        .map_err(|error| Finding::new(FindingKind::Malformed, path::SIGNER, error.to_string()))
+}
+
+/// A bundle of the folder with its signer, where its signature holds.
+fn document<P: Predicate>(
+    dir: &Path,
+    which: Document,
+    keys: &Trust,
+    checks: &mut Vec<Check>,
+) -> Option<(Statement<P>, KeyId)> {
+    let subject = which.bundle_path();
+    let found = read(dir, &subject).and_then(|bytes| {
+        let (payload, signer) = open(&bundle::parse(&bytes)?, keys)?;
+        if which == Document::Data && read(dir, path::MANIFEST)? != payload {
+            let detail = "its bytes are not the signed ones";
+            return Err(Finding::new(FindingKind::BadDigest, path::MANIFEST, detail));
+        }
+        Ok((statement(&payload)?, signer))
+    });
+    match found {
+        Ok(found) => {
+            checks.push(Check::pass("signature", subject, format!("signed by {}", found.1)));
+            Some(found)
+        }
+        Err(mut finding) => {
+            if !finding.subject.contains('/') {
+                finding.subject = format!("{subject}: {}", finding.subject);
+            }
+            checks.push(finding.into());
+            None
+        }
+    }
+}
+
+fn check_model(dir: &Path, model: Option<&Statement<model_signing::Manifest>>, checks: &mut Vec<Check>) {
+    let Some(model) = model else { return };
+    let mut findings = model_signing::check(&dir.join(path::MODEL), model);
+    if !model.predicate.serialization.ignore_paths.is_empty() {
+        let detail = "the signature of a run's model must leave nothing out";
+        findings.push(Finding::new(FindingKind::ExtraFile, "ignore_paths", detail));
+    }
+    if findings.is_empty() {
+        let detail = format!("{} files as signed", model.predicate.resources.len());
+        checks.push(Check::pass("model-files", path::MODEL, detail));
+    }
+    for mut finding in findings {
+        finding.subject = format!("{}/{}", path::MODEL, finding.subject);
+        checks.push(finding.into());
+    }
+}
+
+fn keep<T>(checks: &mut Vec<Check>, result: Result<T, Finding>) -> Option<T> {
+    result.map_err(|finding| checks.push(finding.into())).ok()
+}
