@@ -14,6 +14,9 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
+/// What is done with a chunk, its hidden rows, and room for their gradient.
+type Visit<'a> = &'a mut dyn FnMut(Chunk<'_>, &[f32], &mut [f32]);
+
 /// The head's weights and how to multiply them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Head<'a> {
@@ -34,7 +37,6 @@ pub(super) struct HeadBuffers {
     d_hidden: Vec<f32>,
     logits: Vec<f32>,
     teacher_logits: Vec<f32>,
-    losses: Vec<f32>,
 }
 
 /// A chunk of logits, with the teacher's where it is asked.
@@ -57,7 +59,6 @@ impl HeadBuffers {
             d_hidden: vec![0.0; capacity * width],
             logits: vec![0.0; chunk_rows * vocab_size],
             teacher_logits: Vec::new(),
-            losses: Vec::new(),
         }
     }
 
@@ -77,63 +78,75 @@ impl Head<'_> {
     }
 
     /// Computes the losses of the rows that count and the gradients: `d_hidden` is overwritten (0 for rows that do not
-    /// count), `d_weight` is added to. Returns each term's sum over rows, weighted and times `scale`.
+    /// count), `d_weight` is added to. Returns each term's sum over rows, weighted and times the lesson's scale.
     pub(super) fn learn(
         &self,
         buffers: &mut HeadBuffers,
         lesson: Lesson<'_, '_>,
-        hidden: &[f32],
-        d_hidden: &mut [f32],
+        loss: &Loss,
+        [hidden, d_hidden]: [&mut [f32]; 2],
         d_weight: &mut [f32],
     ) -> Result<Vec<f64>, Error> {
-        let Lesson { batch, loss, scale, mut teacher } = lesson;
-        buffers.gather(batch, hidden, self.width);
-        if let (Answers::Asked, Some(teacher)) = (&batch.answers, &mut teacher) {
-            teacher.begin(batch)?;
-        }
+        let (terms, width, scale, batch) = (loss.terms.len(), self.width, lesson.scale, lesson.batch);
         let next = batch.next_tokens();
-        let mut sums = vec![0.0; loss.terms.len()];
-        let (terms, width) = (loss.terms.len(), self.width);
-        let HeadBuffers { chunk_rows, rows, hidden, d_hidden: d_rows, logits, teacher_logits, losses } =
-            buffers;
-        for (idx, rows) in rows.chunks(*chunk_rows).enumerate() {
-            let part = idx * *chunk_rows * width..(idx * *chunk_rows + rows.len()) * width;
-            let linear = self.linear(rows.len());
-            let logits = &mut logits[..rows.len() * self.vocab_size];
-            linear.forward(&hidden[part.clone()], self.weight, logits, Store::Overwrite);
-            let asked = match &mut teacher {
-                Some(teacher) if batch.answers == Answers::Asked => {
-                    teacher_logits.resize(*chunk_rows * teacher.vocab_size(), 0.0);
-                    let out = &mut teacher_logits[..rows.len() * teacher.vocab_size()];
-                    teacher.logits(rows, out)?;
-                    Some(&*out)
-                }
-                _ => None,
-            };
-            losses.resize(*chunk_rows * terms, 0.0);
-            let losses = &mut losses[..rows.len() * terms];
-            let chunk = Chunk { rows, logits, teacher: asked };
-            chunk.losses(batch, &next, (loss, scale), losses);
-            for (row, losses) in rows.iter().zip(losses.chunks_exact(terms)) {
+        let mut sums = vec![0.0; terms];
+        let mut losses = Vec::new();
+        self.for_chunks(buffers, lesson, hidden, &mut |mut chunk, hidden, d_rows| {
+            losses.clear();
+            losses.resize(chunk.rows.len() * terms, 0.0);
+            chunk.losses(batch, &next, (loss, scale), &mut losses);
+            for (row, losses) in chunk.rows.iter().zip(losses.chunks_exact(terms)) {
                 for (sum, loss) in sums.iter_mut().zip(losses) {
                     *sum += f64::from(*loss) * f64::from(batch.weights[*row]) * scale;
                 }
             }
-            linear.input_gradient(logits, self.weight, &mut d_rows[part.clone()], Store::Overwrite);
-            linear.weight_gradient(logits, &hidden[part], d_weight);
-        }
+            let linear = self.linear(chunk.rows.len());
+            linear.input_gradient(chunk.logits, self.weight, d_rows, Store::Overwrite);
+            linear.weight_gradient(chunk.logits, hidden, d_weight);
+        })?;
         d_hidden[..batch.tokens.len() * width].fill(0.0);
-        for (from, &row) in d_rows.chunks_exact(width).zip(&*rows) {
+        for (from, &row) in buffers.d_hidden.chunks_exact(width).zip(&buffers.rows) {
             d_hidden[row * width..][..width].copy_from_slice(from);
         }
         Ok(sums)
+    }
+
+    /// Computes the logits of the rows that count, a chunk at a time, and shows each chunk with its hidden rows and room
+    /// for their gradient.
+    pub(super) fn for_chunks(
+        &self,
+        buffers: &mut HeadBuffers,
+        lesson: Lesson<'_, '_>,
+        hidden: &[f32],
+        visit: Visit<'_>,
+    ) -> Result<(), Error> {
+        let Lesson { batch, teacher, .. } = lesson;
+        buffers.gather(batch, hidden, self.width);
+        let mut teacher = teacher.filter(|_| batch.answers == Answers::Asked);
+        if let Some(teacher) = &mut teacher {
+            teacher.begin(batch)?;
+        }
+        let HeadBuffers { chunk_rows, rows, hidden, d_hidden, logits, teacher_logits } = buffers;
+        for (idx, rows) in rows.chunks(*chunk_rows).enumerate() {
+            let part = idx * *chunk_rows * self.width..(idx * *chunk_rows + rows.len()) * self.width;
+            let logits = &mut logits[..rows.len() * self.vocab_size];
+            self.linear(rows.len()).forward(&hidden[part.clone()], self.weight, logits, Store::Overwrite);
+            let mut asked = None;
+            if let Some(teacher) = &mut teacher {
+                teacher_logits.resize(*chunk_rows * teacher.vocab_size(), 0.0);
+                let out = &mut teacher_logits[..rows.len() * teacher.vocab_size()];
+                teacher.logits(rows, out)?;
+                asked = Some(&*out);
+            }
+            visit(Chunk { rows, logits, teacher: asked }, &hidden[part.clone()], &mut d_hidden[part]);
+        }
+        Ok(())
     }
 }
 
 /// What is learned from a batch.
 pub(super) struct Lesson<'a, 't> {
     pub batch: &'a Batch,
-    pub loss: &'a Loss,
     /// One over the weight of all rows of the step.
     pub scale: f64,
     pub teacher: Option<&'a mut (dyn TeacherHead + 't)>,
@@ -141,16 +154,23 @@ pub(super) struct Lesson<'a, 't> {
 
 impl Chunk<'_> {
     /// Computes every row's losses and turns the logits into gradients.
-    fn losses(self, batch: &Batch, next: &[Option<u32>], (loss, scale): (&Loss, f64), losses: &mut [f32]) {
+    fn losses(
+        &mut self,
+        batch: &Batch,
+        next: &[Option<u32>],
+        (loss, scale): (&Loss, f64),
+        losses: &mut [f32],
+    ) {
         let n_rows = self.rows.len();
         let width = self.logits.len() / n_rows.max(1);
-        let teacher_width = self.teacher.map_or(0, <[f32]>::len) / n_rows.max(1);
+        let (picked, teacher) = (self.rows, self.teacher);
+        let teacher_width = teacher.map_or(0, <[f32]>::len) / n_rows.max(1);
         (self.logits.par_chunks_exact_mut(width), losses.par_chunks_exact_mut(loss.terms.len()))
             .into_par_iter()
             .enumerate()
             .for_each(|(idx, (logits, losses))| {
-                let row = self.rows[idx];
-                let asked = self.teacher.map(|teacher| &teacher[idx * teacher_width..][..teacher_width]);
+                let row = picked[idx];
+                let asked = teacher.map(|teacher| &teacher[idx * teacher_width..][..teacher_width]);
                 let target = batch.row(row, next[row], asked, scale);
                 SCRATCH.with_borrow_mut(|scratch| row_loss(loss, &target, logits, losses, scratch));
             });

@@ -22,11 +22,29 @@ mod head;
 
 mod optimizer;
 
+mod evaluate;
+
 mod trainer;
 
+mod sampler;
+
+mod record;
+
+mod checkpoint;
+
+mod replay;
+
+mod teacher;
+
 pub use batch::{Answers, Batch, TeacherHead, TopAnswers};
+pub use checkpoint::{Bindings, Checkpoint, Checkpoints};
 pub use draws::Draws;
+pub use evaluate::Evaluation;
 pub use layout::{Layout, Slot};
 pub use optimizer::{AdamW, Decayed, Decline, Schedule};
+pub use record::{Chain, StepRecord};
+pub use replay::{Feed, Replayed, advance, replay};
+pub use sampler::{Sampler, pack};
 pub use student::Student;
+pub use teacher::DecoderTeacher;
 pub use trainer::{Settings, StepMetrics, Trainer};

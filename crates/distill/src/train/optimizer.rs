@@ -48,6 +48,13 @@ pub struct Schedule {
 pub enum Decline {
     /// Not at all.
     Constant,
+    /// Along a straight line, down to `last` of the peak at step `steps`.
+    Line {
+        /// Number of steps, warm-up included.
+        steps: u64,
+        /// Share of the peak that remains at the end.
+        last: f32,
+    },
     /// Along half a cosine wave (Loshchilov & Hutter 2017, arXiv:1608.03983, eq. 5), down to `last` of the peak at
     /// step `steps`.
     Cosine {
@@ -64,15 +71,18 @@ impl Schedule {
         if step <= self.warmup_steps {
             return (step as f64 / self.warmup_steps as f64) as f32;
         }
-        match self.then {
-            Decline::Constant => 1.0,
+        let done = |steps: u64| {
+            let span = steps.saturating_sub(self.warmup_steps).max(1) as f64;
+            ((step - self.warmup_steps - 1) as f64 / span).min(1.0)
+        };
+        let (last, remaining) = match self.then {
+            Decline::Constant => return 1.0,
+            Decline::Line { steps, last } => (last, 1.0 - done(steps)),
             Decline::Cosine { steps, last } => {
-                let span = steps.saturating_sub(self.warmup_steps).max(1) as f64;
-                let done = ((step - self.warmup_steps - 1) as f64 / span).min(1.0);
-                let wave = 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
-                (f64::from(last) + (1.0 - f64::from(last)) * wave) as f32
+                (last, 0.5 * (1.0 + (std::f64::consts::PI * done(steps)).cos()))
             }
-        }
+        };
+        (f64::from(last) + (1.0 - f64::from(last)) * remaining) as f32
     }
 }
 

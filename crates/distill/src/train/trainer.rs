@@ -4,7 +4,8 @@ use stillmark_kernels::gemm::Precision;
 use stillmark_kernels::rope::Table;
 use stillmark_model::architecture::rope_table;
 
-use super::batch::{Batch, TeacherHead};
+use super::batch::{Answers, Batch, TeacherHead};
+use super::evaluate::{Evaluation, Sums};
 use super::forward::Pass;
 use super::head::{Head, HeadBuffers, Lesson};
 use super::loss::Loss;
@@ -56,15 +57,21 @@ pub struct StepMetrics {
     pub tokens: usize,
 }
 
+/// What a run carries from step to step besides the weights.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Progress {
+    pub moments: Moments,
+    pub recent: Vec<f64>,
+}
+
 /// A student, its optimizer, and the buffers of a step.
 #[derive(Debug)]
 pub struct Trainer {
     settings: Settings,
     student: Student,
     rope: Table,
-    moments: Moments,
+    progress: Progress,
     grads: Vec<f32>,
-    recent: Vec<f64>,
     workspace: Workspace,
     buffers: HeadBuffers,
 }
@@ -83,8 +90,8 @@ impl Trainer {
             settings.chunk_bytes,
         );
         let len = student.layout().len();
-        let (moments, grads, recent) = (Moments::new(len), vec![0.0; len], Vec::new());
-        Ok(Self { settings, student, rope, moments, grads, recent, workspace, buffers })
+        let progress = Progress { moments: Moments::new(len), recent: Vec::new() };
+        Ok(Self { settings, student, rope, progress, grads: vec![0.0; len], workspace, buffers })
     }
 
     /// The student as it now is.
@@ -92,9 +99,24 @@ impl Trainer {
         &self.student
     }
 
+    /// What the run was told.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Steps made so far.
     pub fn step_number(&self) -> u64 {
-        self.moments.step
+        self.progress.moments.step
+    }
+
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Goes on from where `progress` stood.
+    pub(super) fn with_progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
     }
 
     /// Makes one update from the mean gradient over all rows of `batches`, by their weights.
@@ -103,7 +125,7 @@ impl Trainer {
         batches: &[Batch],
         mut teacher: Option<&mut (dyn TeacherHead + '_)>,
     ) -> Result<StepMetrics, Error> {
-        let step = self.moments.step + 1;
+        let step = self.progress.moments.step + 1;
         self.grads.fill(0.0);
         let total: f64 = batches.iter().map(Batch::total_weight).sum();
         let scale = if total > 0.0 { 1.0 / total } else { 0.0 };
@@ -119,9 +141,9 @@ impl Trainer {
         let grad_norm = norm(&self.grads);
         self.watch(step, loss, grad_norm)?;
         let lr = self.settings.adamw.lr * self.settings.schedule.factor(step);
-        let Self { settings, student, moments, grads, .. } = self;
+        let Self { settings, student, progress, grads, .. } = self;
         let layout = student.layout().clone();
-        moments.update(&settings.adamw, (lr, grad_norm), &layout, student.weights_mut(), grads);
+        progress.moments.update(&settings.adamw, (lr, grad_norm), &layout, student.weights_mut(), grads);
         let tokens = batches.iter().map(|batch| batch.tokens.len()).sum();
         Ok(StepMetrics { step, loss, terms, grad_norm, lr, tokens })
     }
@@ -144,22 +166,46 @@ impl Trainer {
         scale: f64,
         teacher: Option<&mut (dyn TeacherHead + '_)>,
     ) -> Result<Vec<f64>, Error> {
+        check_teacher(batch, &self.settings.loss, teacher.as_deref())?;
+        self.forward(batch)?;
         let Self { settings, student, rope, grads, workspace, buffers, .. } = self;
-        let (config, layout, weights) = (student.config(), student.layout(), student.weights());
-        batch.check(config.vocab_size, &settings.loss)?;
-        check_size(batch, settings, workspace.capacity())?;
-        let precision = settings.precision;
-        let (tokens, segments) = (&batch.tokens, &batch.segments);
-        let pass = Pass { config, layout, weights, rope, precision, tokens, segments };
-        pass.forward(workspace);
-        let weight = pass.weight(&layout.head);
-        let head = Head { precision, weight, vocab_size: config.vocab_size, width: config.hidden_size };
-        let lesson = Lesson { batch, loss: &settings.loss, scale, teacher };
+        let (pass, head) = passes(student, settings, rope, batch);
+        let lesson = Lesson { batch, scale, teacher };
+        let layout = student.layout();
         let scratch = &mut workspace.scratch;
-        let d_weight = &mut grads[layout.head.clone()];
-        let terms = head.learn(buffers, lesson, &scratch.normed, &mut scratch.d_normed, d_weight)?;
+        let hidden = [&mut scratch.normed[..], &mut scratch.d_normed[..]];
+        let terms = head.learn(buffers, lesson, &settings.loss, hidden, &mut grads[layout.head.clone()])?;
         pass.backward(workspace, grads);
         Ok(terms)
+    }
+
+    /// Runs the student over a batch; the hidden rows are left in the workspace.
+    fn forward(&mut self, batch: &Batch) -> Result<(), Error> {
+        let Self { settings, student, rope, workspace, .. } = self;
+        batch.check(student.config().vocab_size, &settings.loss)?;
+        check_size(batch, settings, workspace.capacity())?;
+        passes(student, settings, rope, batch).0.forward(workspace);
+        Ok(())
+    }
+
+    /// Compares the student with the teacher and with the text on held-out batches.
+    pub fn evaluate(
+        &mut self,
+        batches: &[Batch],
+        mut teacher: Option<&mut (dyn TeacherHead + '_)>,
+    ) -> Result<Evaluation, Error> {
+        let mut sums = Sums::default();
+        for batch in batches {
+            self.forward(batch)?;
+            let Self { settings, student, rope, workspace, buffers, .. } = self;
+            let (_, head) = passes(student, settings, rope, batch);
+            let lesson = Lesson { batch, scale: 1.0, teacher: teacher.as_deref_mut() };
+            let (next, shared) = (batch.next_tokens(), settings.loss.shared_vocab);
+            head.for_chunks(buffers, lesson, &workspace.scratch.normed, &mut |chunk, _, _| {
+                sums.add(&chunk, batch, &next, shared);
+            })?;
+        }
+        Ok(sums.mean())
     }
 
     /// Stops a run that has left the rails, before the weights are touched.
@@ -169,8 +215,8 @@ impl Trainer {
                 return Err(Error::Diverged { step, detail: format!("the {what} is {value}") });
             }
         }
-        if self.recent.len() >= FEW {
-            let mut sorted = self.recent.clone();
+        if self.progress.recent.len() >= FEW {
+            let mut sorted = self.progress.recent.clone();
             sorted.sort_by(f64::total_cmp);
             let median = sorted[sorted.len() / 2];
             if loss > self.settings.explosion * median.max(1e-6) {
@@ -178,12 +224,42 @@ impl Trainer {
                 return Err(Error::Diverged { step, detail });
             }
         }
-        if self.recent.len() == RECENT {
-            self.recent.remove(0);
+        if self.progress.recent.len() == RECENT {
+            self.progress.recent.remove(0);
         }
-        self.recent.push(loss);
+        self.progress.recent.push(loss);
         Ok(())
     }
+}
+
+/// The pass over a batch, and the head.
+fn passes<'a>(
+    student: &'a Student,
+    settings: &Settings,
+    rope: &'a Table,
+    batch: &'a Batch,
+) -> (Pass<'a>, Head<'a>) {
+    let (config, layout, weights) = (student.config(), student.layout(), student.weights());
+    let (precision, tokens, segments) = (settings.precision, &batch.tokens[..], &batch.segments[..]);
+    let pass = Pass { config, layout, weights, rope, precision, tokens, segments };
+    let weight = pass.weight(&layout.head);
+    (pass, Head { precision, weight, vocab_size: config.vocab_size, width: config.hidden_size })
+}
+
+/// A teacher that is to be asked must be there and know the shared tokens.
+fn check_teacher(batch: &Batch, loss: &Loss, teacher: Option<&(dyn TeacherHead + '_)>) -> Result<(), Error> {
+    let known = teacher.map_or(0, TeacherHead::vocab_size);
+    let needed =
+        batch.answers == Answers::Asked && loss.terms.iter().any(|term| term.divergence.needs_teacher());
+    if !needed || known >= loss.shared_vocab {
+        return Ok(());
+    }
+    let expected = format!("at least {}", loss.shared_vocab);
+    Err(Error::Mismatch {
+        what: "tokens that the teacher gives logits for",
+        expected,
+        found: known.to_string(),
+    })
 }
 
 fn check_size(batch: &Batch, settings: &Settings, capacity: usize) -> Result<(), Error> {

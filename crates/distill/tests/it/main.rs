@@ -4,3 +4,4 @@ mod data_plan;
 mod train_gradients;
 mod train_losses;
 mod train_reference;
+mod train_run;
