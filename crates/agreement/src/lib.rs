@@ -1,1 +1,32 @@
-//! May they?
+//! May they? Judges who may distill what, by facts about licenses and terms of use.
+//!
+//! A [`Pack`] holds what each text says, clause by clause; a [`Provenance`] says what is made from
+//! what; [`evaluate`] carries the one along the other and returns a [`Ruling`] of four verdicts,
+//! each reason with its path and clause. Only a ruling gives a [`Permit`], and `distill` trains
+//! only with one. Nothing here reads a file, asks the clock, or gives legal advice:
+//! "no listed clause forbids" is never "legal".
+
+pub mod date;
+mod error;
+mod evaluate;
+mod explain;
+mod pack;
+mod permit;
+mod provenance;
+mod read;
+mod ruling;
+mod wire;
+mod words;
+
+pub use date::Date;
+pub use error::{Error, Expected};
+pub use evaluate::evaluate;
+pub use explain::{codes, explain};
+pub use pack::{Breach, Duty, Entry, Exception, Limit, Met, Pack, Rule, Test};
+pub use permit::{Accepted, Permit, Refusal};
+pub use provenance::{Asset, Declaration, Declared, Edge, Parts, Provenance};
+pub use ruling::{Ask, Obligation, Reason, RuleCode, Ruling, Share, UsedFact, Verdict};
+pub use wire::Answer;
+pub use words::{
+    Action, Audience, Confidence, DutyKind, Effect, Fact, Hops, Kind, Scope, Trigger, Word,
+};

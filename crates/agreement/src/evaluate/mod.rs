@@ -1,0 +1,227 @@
+//! Judges a provenance graph by the terms pack (docs/spec/agreement.md).
+//!
+//! `walk` carries each source's terms along the edges, `judge` applies one rule to one asset,
+//! `conflicts` holds the duties of the target against each other.
+
+mod conflicts;
+mod judge;
+mod shares;
+mod walk;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::date::Date;
+use crate::error::Error;
+use crate::pack::{Entry, Pack};
+use crate::provenance::{Asset, Edge, Provenance};
+use crate::ruling::{Ask, Obligation, Reason, RuleCode, Ruling, UsedFact, Verdict};
+use crate::words::{Confidence, Fact, Kind};
+
+/// Days after which a reading of terms is called old.
+const STALE_AFTER_DAYS: i64 = 180;
+
+/// Judges the making and use of the graph's target by the terms in force on a day.
+pub fn evaluate(pack: &Pack, provenance: &Provenance, on: Date) -> Result<Ruling, Error> {
+    let mut findings = Findings::new(provenance, on);
+    let ancestry = provenance.ancestry();
+    let made: BTreeSet<&str> = provenance.edges().iter().map(|edge| edge.to.as_str()).collect();
+    let used_as_is = !made.contains(provenance.target());
+    for asset in provenance.assets().iter().filter(|asset| ancestry.contains(asset.id.as_str())) {
+        let entries = entries_of(pack, asset)?;
+        if made.contains(asset.id.as_str()) {
+            continue;
+        }
+        if entries.is_empty() {
+            findings.unknown_source(asset);
+        }
+        for entry in entries {
+            findings.apply_entry(entry, asset);
+            if asset.kind == Kind::Code {
+                findings.code(entry, asset);
+            } else if used_as_is {
+                walk::judge_use_as_is(&mut findings, entry, asset);
+            } else {
+                walk::follow(&mut findings, &ancestry, entry, asset);
+            }
+        }
+    }
+    conflicts::find(&mut findings);
+    findings.into_ruling(shares::count(provenance, &ancestry))
+}
+
+fn entries_of<'p>(pack: &'p Pack, asset: &Asset) -> Result<Vec<&'p Entry>, Error> {
+    let mut entries = Vec::new();
+    for terms in &asset.terms {
+        entries.push(pack.get(terms).ok_or_else(|| Error::UnknownTerms {
+            line: asset.line,
+            asset: asset.id.clone(),
+            terms: terms.clone(),
+            near: pack.nearest(terms),
+        })?);
+    }
+    Ok(entries)
+}
+
+/// What has been found so far.
+#[derive(Debug)]
+struct Findings<'a> {
+    provenance: &'a Provenance,
+    on: Date,
+    reasons: Vec<Reason>,
+    duties: Vec<Obligation>,
+    asks: Vec<Ask>,
+    declared: BTreeMap<Fact, UsedFact>,
+    notes: Vec<String>,
+    terms_digests: BTreeMap<String, String>,
+}
+
+/// Where a reason points: the way, the terms and the clause.
+#[derive(Debug, Clone)]
+struct Place<'a> {
+    path: String,
+    assets: Vec<String>,
+    entry: &'a Entry,
+    clause: &'a str,
+    confidence: Confidence,
+}
+
+impl<'a> Place<'a> {
+    fn new(origin: &Asset, edges: &[&Edge], entry: &'a Entry) -> Self {
+        let mut path = origin.id.clone();
+        let mut assets = vec![origin.id.clone()];
+        for edge in edges {
+            path.push_str(&format!(" -[{}]-> {}", edge.action, edge.to));
+            assets.push(edge.to.clone());
+        }
+        Self { path, assets, entry, clause: &entry.source, confidence: Confidence::High }
+    }
+
+    fn subject(&self) -> &str {
+        self.assets.last().map_or("", String::as_str)
+    }
+
+    fn reason(&self, effect: Verdict, rule: RuleCode, says: String) -> Reason {
+        Reason {
+            path: self.path.clone(),
+            assets: self.assets.clone(),
+            terms: Some(self.entry.id.clone()),
+            clause: self.clause.to_owned(),
+            effect,
+            confidence: self.confidence,
+            rule,
+            says,
+            ask: None,
+        }
+    }
+}
+
+/// A question before it is given its id.
+#[derive(Debug)]
+struct Question {
+    /// The first part of the id.
+    topic: &'static str,
+    fact: Option<Fact>,
+    text: String,
+}
+
+impl<'a> Findings<'a> {
+    fn new(provenance: &'a Provenance, on: Date) -> Self {
+        Self {
+            provenance,
+            on,
+            reasons: Vec::new(),
+            duties: Vec::new(),
+            asks: Vec::new(),
+            declared: BTreeMap::new(),
+            notes: Vec::new(),
+            terms_digests: BTreeMap::new(),
+        }
+    }
+
+    /// Notes which text is applied, how old its reading is, and whether it held on the day.
+    fn apply_entry(&mut self, entry: &Entry, asset: &Asset) {
+        let first_use = self.terms_digests.insert(entry.id.clone(), entry.digest().to_owned()).is_none();
+        let age_days = self.on.days_since(entry.retrieved);
+        if first_use && age_days > STALE_AFTER_DAYS {
+            self.notes.push(format!(
+                "The facts about `{}` were read on {}, {age_days} days before {}: look for a newer text.",
+                entry.id, entry.retrieved, self.on
+            ));
+        }
+        let Some(in_force) = entry.in_force else { return };
+        if self.on < in_force {
+            let place = Place::new(asset, &[], entry);
+            let says = format!("The listed text holds from {in_force}; the day asked about is {}.", self.on);
+            let text = format!("Which terms of `{}` held on {}, and did they permit this?", asset.id, self.on);
+            let question = Question { topic: "in-force", fact: None, text };
+            self.review(&place, RuleCode::NotYetInForce, says, question);
+        }
+    }
+
+    fn unknown_source(&mut self, asset: &Asset) {
+        let id = format!("unknown-source/{}", asset.id);
+        let clause = "rule unknown-source (docs/spec/agreement.md)".to_owned();
+        self.reasons.push(Reason {
+            path: asset.id.clone(),
+            assets: vec![asset.id.clone()],
+            terms: None,
+            clause: clause.clone(),
+            effect: Verdict::Review,
+            confidence: Confidence::High,
+            rule: RuleCode::UnknownSource,
+            says: "A source without terms is unknown, which is not a yes.".to_owned(),
+            ask: Some(id.clone()),
+        });
+        self.asks.push(Ask {
+            id,
+            question: format!("Under which terms was `{}` obtained, and do they permit this?", asset.id),
+            fact: None,
+            terms: None,
+            asset: asset.id.clone(),
+            clause,
+        });
+    }
+
+    fn code(&mut self, entry: &Entry, asset: &Asset) {
+        let place = Place::new(asset, &[], entry);
+        let says = "A license of code reaches copies of the code, not what was made by running it.";
+        self.reasons.push(place.reason(Verdict::Permit, RuleCode::Silent, says.to_owned()));
+    }
+
+    fn push(&mut self, place: &Place<'_>, effect: Verdict, rule: RuleCode, says: String) {
+        self.reasons.push(place.reason(effect, rule, says));
+    }
+
+    /// Adds a review with the question that would settle it.
+    fn review(&mut self, place: &Place<'_>, rule: RuleCode, says: String, question: Question) {
+        let id = format!("{}/{}/{}", question.topic, place.entry.id, place.subject());
+        self.asks.push(Ask {
+            id: id.clone(),
+            question: question.text,
+            fact: question.fact,
+            terms: Some(place.entry.id.clone()),
+            asset: place.subject().to_owned(),
+            clause: place.clause.to_owned(),
+        });
+        let reason = place.reason(Verdict::Review, rule, says);
+        self.reasons.push(Reason { ask: Some(id), ..reason });
+    }
+
+    fn into_ruling(self, shares: Vec<crate::ruling::Share>) -> Result<Ruling, Error> {
+        let mut ruling = Ruling {
+            verdict: Verdict::Review,
+            reasons: self.reasons,
+            duties: self.duties,
+            asks: self.asks,
+            declared: self.declared,
+            shares,
+            notes: self.notes,
+            target: self.provenance.target().to_owned(),
+            on: self.on,
+            provenance_digest: self.provenance.digest()?,
+            terms_digests: self.terms_digests,
+        };
+        ruling.settle();
+        Ok(ruling)
+    }
+}

@@ -1,0 +1,249 @@
+//! Carries one source's terms along the edges of the graph.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::{Findings, Place, judge};
+use crate::pack::{Entry, Rule};
+use crate::provenance::{Asset, Edge};
+use crate::words::{Action, Audience, Hops, Kind};
+
+/// How an asset stands to the source whose terms are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Relation {
+    /// It is the source, or holds it: the weights, changed or not, or a copy of the dataset.
+    Material,
+    /// It is made of the source's outputs.
+    Outputs,
+    /// It is a model that was trained on the source's outputs or data.
+    Student,
+}
+
+/// Terms that have arrived at an asset.
+#[derive(Debug, Clone)]
+struct Arrival<'a> {
+    asset: &'a Asset,
+    relation: Relation,
+    /// How many trainings lie between the source and the outputs or the student.
+    generation: u8,
+    /// Positions of the rules under which the asset was made.
+    made_by: Vec<usize>,
+    path: Vec<&'a Edge>,
+}
+
+/// What one edge means to the terms that travel over it.
+enum Step {
+    /// The rules for an action apply.
+    Judge(Action),
+    /// The rules under which the earlier model was made apply again.
+    Again(Vec<usize>),
+    /// It is open whether this rule reaches so far.
+    Unclear(usize),
+    /// Nothing is to be judged here, but the terms travel on.
+    Pass,
+    /// The terms do not reach so far.
+    Stop,
+}
+
+/// Judges the use of a target that was made from nothing listed.
+pub(super) fn judge_use_as_is(findings: &mut Findings<'_>, entry: &Entry, asset: &Asset) {
+    let action = match findings.provenance.declared().audience {
+        Some(Audience::Private) => Action::Generate,
+        Some(Audience::Served) => Action::Serve,
+        Some(Audience::Distributed) | None => Action::RedistributeWeights,
+    };
+    judge_action(findings, entry, asset, &Place::new(asset, &[], entry), action);
+}
+
+/// Follows the terms of one source to every asset that they reach.
+pub(super) fn follow<'a>(
+    findings: &mut Findings<'a>,
+    ancestry: &BTreeSet<&str>,
+    entry: &Entry,
+    origin: &'a Asset,
+) {
+    let provenance = findings.provenance;
+    let mut seen = BTreeSet::new();
+    let start =
+        Arrival { asset: origin, relation: Relation::Material, generation: 0, made_by: vec![], path: vec![] };
+    let mut open = VecDeque::from([start]);
+    while let Some(arrival) = open.pop_front() {
+        let leaving = provenance.edges_from(&arrival.asset.id);
+        for edge in leaving.filter(|edge| ancestry.contains(edge.to.as_str())) {
+            let Some(to) = provenance.asset(&edge.to) else { continue };
+            let Some(next) = cross(findings, entry, origin, &arrival, (edge, to)) else { continue };
+            let generation = next.generation.min(2);
+            if seen.insert((to.id.as_str(), next.relation, generation, next.made_by.clone())) {
+                open.push_back(next);
+            }
+        }
+    }
+}
+
+/// Judges one edge and says how the terms arrive at its end.
+fn cross<'a>(
+    findings: &mut Findings<'a>,
+    entry: &Entry,
+    origin: &'a Asset,
+    arrival: &Arrival<'a>,
+    (edge, to): (&'a Edge, &'a Asset),
+) -> Option<Arrival<'a>> {
+    let mut path = arrival.path.clone();
+    path.push(edge);
+    let place = Place::new(origin, &path, entry);
+    let (step, relation, generation) = step(entry, origin, arrival, edge, to);
+    let made_by = match step {
+        Step::Stop => return None,
+        Step::Pass => arrival.made_by.clone(),
+        Step::Judge(action) => {
+            let mut made_by = judge_action(findings, entry, to, &place, action);
+            if action.keeps_the_model() {
+                for rule in arrival.made_by.iter().filter(|rule| !made_by.contains(rule)) {
+                    judge::rule(findings, &entry.rules[*rule], to, &place);
+                }
+                made_by = union(&made_by, &arrival.made_by);
+            }
+            made_by
+        }
+        Step::Again(rules) => {
+            for rule in &rules {
+                judge::rule(findings, &entry.rules[*rule], to, &place);
+            }
+            rules
+        }
+        Step::Unclear(rule) => {
+            judge::unclear_reach(findings, &entry.rules[rule], &place);
+            arrival.made_by.clone()
+        }
+    };
+    Some(Arrival { asset: to, relation, generation, made_by, path })
+}
+
+fn union(left: &[usize], right: &[usize]) -> Vec<usize> {
+    let all: BTreeSet<usize> = left.iter().chain(right).copied().collect();
+    all.into_iter().collect()
+}
+
+/// Applies every rule that speaks of an action and says which those were.
+fn judge_action(
+    findings: &mut Findings<'_>,
+    entry: &Entry,
+    to: &Asset,
+    place: &Place<'_>,
+    action: Action,
+) -> Vec<usize> {
+    let speaking: Vec<usize> = (0..entry.rules.len()).filter(|rule| speaks(entry, *rule, action)).collect();
+    for rule in &speaking {
+        judge::rule(findings, &entry.rules[*rule], to, place);
+    }
+    if speaking.is_empty() {
+        judge::unlisted(findings, action, place);
+    }
+    speaking
+}
+
+fn speaks(entry: &Entry, rule: usize, action: Action) -> bool {
+    entry.rules.get(rule).is_some_and(|rule: &Rule| rule.on.contains(&action))
+}
+
+fn step(
+    entry: &Entry,
+    origin: &Asset,
+    arrival: &Arrival<'_>,
+    edge: &Edge,
+    to: &Asset,
+) -> (Step, Relation, u8) {
+    let to_model = matches!(to.kind, Kind::Weights | Kind::Api);
+    match arrival.relation {
+        Relation::Material if origin.kind == Kind::Dataset => from_dataset(edge.action, to_model),
+        Relation::Material => from_model(edge.action, to_model),
+        Relation::Outputs => from_outputs(entry, arrival, edge.action, to_model),
+        Relation::Student => from_student(entry, arrival, edge.action, to_model),
+    }
+}
+
+fn from_dataset(action: Action, to_model: bool) -> (Step, Relation, u8) {
+    if to_model {
+        return (Step::Judge(Action::TrainOnOutputs), Relation::Student, 1);
+    }
+    let passed_on = matches!(action, Action::RedistributeOutputs | Action::RedistributeWeights);
+    let step = if passed_on { Step::Judge(Action::RedistributeWeights) } else { Step::Pass };
+    (step, Relation::Material, 0)
+}
+
+fn from_model(action: Action, to_model: bool) -> (Step, Relation, u8) {
+    if !to_model {
+        return (Step::Judge(Action::Generate), Relation::Outputs, 0);
+    }
+    if action.holds_weights() {
+        return (Step::Judge(action), Relation::Material, 0);
+    }
+    (Step::Judge(training_by(action)), Relation::Student, 1)
+}
+
+/// The action by which outputs make a model.
+fn training_by(action: Action) -> Action {
+    match action {
+        Action::DistillLogits | Action::Label => action,
+        _ => Action::TrainOnOutputs,
+    }
+}
+
+fn from_outputs(
+    entry: &Entry,
+    arrival: &Arrival<'_>,
+    action: Action,
+    to_model: bool,
+) -> (Step, Relation, u8) {
+    if to_model {
+        let training = training_by(action);
+        let step = match arrival.generation {
+            0 => Step::Judge(training),
+            _ => next_generation(entry, &arrival.made_by, training),
+        };
+        return (step, Relation::Student, arrival.generation.saturating_add(1));
+    }
+    let passed_on = Action::RedistributeOutputs;
+    let listed = (0..entry.rules.len()).any(|rule| speaks(entry, rule, passed_on));
+    let step = if action == passed_on && arrival.generation == 0 && listed {
+        Step::Judge(passed_on)
+    } else {
+        Step::Pass
+    };
+    (step, Relation::Outputs, arrival.generation)
+}
+
+fn from_student(
+    entry: &Entry,
+    arrival: &Arrival<'_>,
+    action: Action,
+    to_model: bool,
+) -> (Step, Relation, u8) {
+    if !to_model {
+        return (Step::Pass, Relation::Outputs, arrival.generation);
+    }
+    if action.keeps_the_model() {
+        return (Step::Again(arrival.made_by.clone()), Relation::Student, arrival.generation);
+    }
+    if action.holds_weights() {
+        return (next_generation(entry, &arrival.made_by, action), Relation::Student, arrival.generation);
+    }
+    let step = next_generation(entry, &arrival.made_by, training_by(action));
+    (step, Relation::Student, arrival.generation.saturating_add(1))
+}
+
+/// Whether the rules under which a model was made reach what is made from it.
+fn next_generation(entry: &Entry, made_by: &[usize], action: Action) -> Step {
+    let mut again = Vec::new();
+    for position in made_by {
+        let Some(rule) = entry.rules.get(*position).filter(|rule| rule.carry.contains(&action)) else {
+            continue;
+        };
+        match rule.hops {
+            Hops::Unclear => return Step::Unclear(*position),
+            Hops::Closure => again.push(*position),
+            Hops::One if action.holds_weights() => again.push(*position),
+            Hops::One => {}
+        }
+    }
+    if again.is_empty() { Step::Stop } else { Step::Again(again) }
+}

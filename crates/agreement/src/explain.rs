@@ -1,0 +1,89 @@
+//! What each rule of docs/spec/agreement.md means, for `stillmark explain`.
+
+use crate::ruling::RuleCode;
+
+/// The code that `explain` takes for each rule, with what it means, assumes and cannot show.
+const TEXTS: &[(&str, RuleCode, &str)] = &[
+    (
+        "clause",
+        RuleCode::Clause,
+        "A clause of a listed text allows or forbids the action. The facts are our own reading, with \
+         the place in the text and the day it was read; look the clause up before you rely on it.",
+    ),
+    (
+        "silent",
+        RuleCode::Silent,
+        "The listed text does not mention the action, so no listed clause forbids it. Silence is not \
+         a yes: `--strict` turns it into review.",
+    ),
+    (
+        "declared-fact",
+        RuleCode::DeclaredFact,
+        "A clause turns on a fact that no machine can see. The declared value either breaks the \
+         clause (forbid), or a named person has to stand for it (review). Declarations can be wrong; \
+         they are signed into the record under the name of who made them.",
+    ),
+    (
+        "undeclared-fact",
+        RuleCode::UndeclaredFact,
+        "A clause turns on a fact that is not declared. Declare it under `[declared]`, or have a \
+         named person accept the open question.",
+    ),
+    (
+        "unstated-family",
+        RuleCode::UnstatedFamily,
+        "A clause bars training models outside one family, and the family of the model is not \
+         stated precisely enough. State `family` for the asset.",
+    ),
+    (
+        "unknown-source",
+        RuleCode::UnknownSource,
+        "A source, which nothing in the graph leads to, has no terms. Unknown is not a yes: find its \
+         terms, leave it out, or have a named person accept the open question.",
+    ),
+    (
+        "unlisted-action",
+        RuleCode::UnlistedAction,
+        "The pack lists no rule of this text for the action. Read the text, and add a rule with its \
+         clause.",
+    ),
+    (
+        "unclear-reach",
+        RuleCode::UnclearReach,
+        "A clause reaches models made with a model's outputs, and leaves open whether it also \
+         reaches what is made from those.",
+    ),
+    (
+        "not-yet-in-force",
+        RuleCode::NotYetInForce,
+        "The listed version of a text is younger than the day asked about. Another text held then, \
+         which the pack does not list.",
+    ),
+    (
+        "undecided-text",
+        RuleCode::UndecidedText,
+        "The text does not decide the case, or it was not seen whole when its facts were written.",
+    ),
+    (
+        "duty-conflict",
+        RuleCode::DutyConflict,
+        "Two duties on one asset cannot both be met: a same-license duty against limits that another \
+         text asks to pass on, two same-license duties, or two names to begin with.",
+    ),
+    (
+        "name-prefix",
+        RuleCode::NamePrefix,
+        "A clause asks that the model's published name begin with a word. Case, hyphens and the \
+         owner's part before the last `/` are not counted.",
+    ),
+];
+
+/// Explains a rule by its code, such as `unknown-source`.
+pub fn explain(code: &str) -> Option<&'static str> {
+    TEXTS.iter().find(|(name, _, _)| *name == code).map(|(_, _, text)| *text)
+}
+
+/// Every code that can be explained.
+pub fn codes() -> impl Iterator<Item = (&'static str, RuleCode)> {
+    TEXTS.iter().map(|(name, code, _)| (*name, *code))
+}

@@ -1,0 +1,203 @@
+//! Strict reading of TOML: every key is known, every refusal names its line and a near word.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::error::{Error, Expected};
+use crate::words::Word;
+
+/// Turns byte offsets of a text into line numbers and refusals.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    text: &'a str,
+}
+
+/// A table whose keys are taken one by one; `finish` refuses those that nobody took.
+#[derive(Debug)]
+pub(crate) struct Table<'a, 't> {
+    source: Source<'a>,
+    /// How messages call this table, such as `[[asset]]`.
+    title: &'static str,
+    line: usize,
+    values: &'t DeTable<'a>,
+    known: BTreeSet<&'static str>,
+}
+
+/// A value with the words to refuse it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Value<'a, 't> {
+    source: Source<'a>,
+    key: &'static str,
+    value: &'t Spanned<DeValue<'a>>,
+}
+
+impl<'a> Source<'a> {
+    /// Parses a text as TOML.
+    pub(crate) fn parse(text: &'a str) -> Result<(Self, Spanned<DeTable<'a>>), Error> {
+        let source = Self { text };
+        let table = DeTable::parse(text).map_err(|error| Error::Toml {
+            line: error.span().map_or(1, |span| source.line(&span)),
+            message: error.message().to_owned(),
+        })?;
+        Ok((source, table))
+    }
+
+    fn line(self, span: &Range<usize>) -> usize {
+        self.text.as_bytes().iter().take(span.start).filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    /// Opens a table under a title for messages.
+    pub(crate) fn table<'t>(self, title: &'static str, table: &'t Spanned<DeTable<'a>>) -> Table<'a, 't> {
+        Table {
+            source: self,
+            title,
+            line: self.line(&table.span()),
+            values: table.get_ref(),
+            known: BTreeSet::new(),
+        }
+    }
+}
+
+impl<'a, 't> Table<'a, 't> {
+    /// The line on which the table begins.
+    pub(crate) fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Takes the value of a key that may be absent.
+    pub(crate) fn optional(&mut self, key: &'static str) -> Option<Value<'a, 't>> {
+        self.known.insert(key);
+        let value = self.values.get(key)?;
+        Some(Value { source: self.source, key, value })
+    }
+
+    /// Takes the value of a key that has to be there.
+    pub(crate) fn required(&mut self, key: &'static str) -> Result<Value<'a, 't>, Error> {
+        let (line, title) = (self.line, self.title);
+        self.optional(key).ok_or(Error::Missing { line, table: title, key })
+    }
+
+    /// Takes a list of tables; an absent key is an empty list.
+    pub(crate) fn tables(
+        &mut self,
+        key: &'static str,
+        title: &'static str,
+    ) -> Result<Vec<Table<'a, 't>>, Error> {
+        let Some(value) = self.optional(key) else { return Ok(Vec::new()) };
+        let list = value.array(Expected::Tables)?;
+        list.iter().map(|item| Value { value: item, ..value }.table(title)).collect()
+    }
+
+    /// Refuses any key that was not asked for.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        for key in self.values.keys() {
+            let word: &str = key.get_ref();
+            if !self.known.contains(word) {
+                return Err(Error::UnknownKey {
+                    line: self.source.line(&key.span()),
+                    table: self.title,
+                    key: word.to_owned(),
+                    near: nearest(word, self.known.iter().copied()),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a, 't> Value<'a, 't> {
+    /// The line on which the value stands.
+    pub(crate) fn line(self) -> usize {
+        self.source.line(&self.value.span())
+    }
+
+    fn refuse(self, expected: Expected) -> Error {
+        Error::WrongType {
+            line: self.line(),
+            key: self.key,
+            expected,
+            found: self.value.get_ref().type_str(),
+        }
+    }
+
+    fn array(self, expected: Expected) -> Result<&'t [Spanned<DeValue<'a>>], Error> {
+        self.value.get_ref().as_array().map(|list| &**list).ok_or_else(|| self.refuse(expected))
+    }
+
+    fn table(self, title: &'static str) -> Result<Table<'a, 't>, Error> {
+        let values = self.value.get_ref().as_table().ok_or_else(|| self.refuse(Expected::Tables))?;
+        Ok(Table { source: self.source, title, line: self.line(), values, known: BTreeSet::new() })
+    }
+
+    /// Reads one table.
+    pub(crate) fn one_table(self, title: &'static str) -> Result<Table<'a, 't>, Error> {
+        self.table(title)
+    }
+
+    /// Reads a string that is not empty.
+    pub(crate) fn string(self) -> Result<String, Error> {
+        match self.value.get_ref().as_str() {
+            Some(text) if !text.trim().is_empty() => Ok(text.to_owned()),
+            _ => Err(self.refuse(Expected::String)),
+        }
+    }
+
+    /// Reads a list of strings.
+    pub(crate) fn strings(self) -> Result<Vec<String>, Error> {
+        let list = self.array(Expected::Strings)?;
+        list.iter().map(|item| Value { value: item, ..self }.string()).collect()
+    }
+
+    /// Reads `true` or `false`.
+    pub(crate) fn boolean(self) -> Result<bool, Error> {
+        self.value.get_ref().as_bool().ok_or_else(|| self.refuse(Expected::Boolean))
+    }
+
+    /// Reads a whole number that is not negative.
+    pub(crate) fn count(self) -> Result<u64, Error> {
+        let number = self.value.get_ref().as_integer();
+        number
+            .and_then(|digits| u64::from_str_radix(digits.as_str(), digits.radix()).ok())
+            .ok_or_else(|| self.refuse(Expected::Count))
+    }
+
+    /// Reads a calendar date, bare or quoted.
+    pub(crate) fn date(self) -> Result<crate::date::Date, Error> {
+        let text = match self.value.get_ref() {
+            DeValue::Datetime(datetime) if datetime.time.is_none() => datetime.to_string(),
+            DeValue::String(text) => text.to_string(),
+            _ => return Err(self.refuse(Expected::Date)),
+        };
+        text.parse().map_err(|_| self.refuse(Expected::Date))
+    }
+
+    /// Reads one word of a closed vocabulary.
+    pub(crate) fn word<W: Word>(self) -> Result<W, Error> {
+        let word = self.string()?;
+        W::from_word(&word).ok_or_else(|| Error::UnknownWord {
+            line: self.line(),
+            key: self.key,
+            near: nearest(&word, W::ALL.iter().map(|(known, _)| *known)),
+            allowed: W::ALL.iter().map(|(known, _)| *known).collect(),
+            word,
+        })
+    }
+
+    /// Reads a list of words of a closed vocabulary.
+    pub(crate) fn words<W: Word>(self) -> Result<Vec<W>, Error> {
+        let list = self.array(Expected::Strings)?;
+        list.iter().map(|item| Value { value: item, ..self }.word()).collect()
+    }
+}
+
+/// The known word that a mistyped one most resembles.
+pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
+    known
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, candidate)| candidate.to_owned())
+}

@@ -1,0 +1,220 @@
+//! The JSON of `agreement check`, and the canonical JSON of a provenance graph.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::provenance::{Declaration, Provenance};
+use crate::ruling::{Ruling, RuleCode, Verdict};
+use crate::words::{Action, Confidence, DutyKind, Fact, Kind, Trigger};
+
+/// The answer of `agreement check --format json` (docs/spec/agreement.md).
+#[derive(Debug, Serialize)]
+pub struct Answer<'a> {
+    schema: &'static str,
+    verdict: Verdict,
+    target: &'a str,
+    on: String,
+    reasons: Vec<ReasonWire<'a>>,
+    duties: Vec<DutyWire<'a>>,
+    asks: Vec<AskWire<'a>>,
+    declared: Vec<DeclaredWire<'a>>,
+    shares: Vec<ShareWire<'a>>,
+    notes: &'a [String],
+    provenance_sha256: &'a str,
+    terms_sha256: &'a BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ReasonWire<'a> {
+    path: &'a str,
+    terms: Option<&'a str>,
+    clause: &'a str,
+    effect: Verdict,
+    confidence: Confidence,
+    rule: RuleCode,
+    says: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ask: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct DutyWire<'a> {
+    duty: DutyKind,
+    asset: &'a str,
+    terms: &'a str,
+    clause: &'a str,
+    text: &'a str,
+    due: Trigger,
+}
+
+#[derive(Debug, Serialize)]
+struct AskWire<'a> {
+    ask: &'a str,
+    question: &'a str,
+    fact: Option<Fact>,
+    terms: Option<&'a str>,
+    asset: &'a str,
+    clause: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct DeclaredWire<'a> {
+    fact: Fact,
+    value: Declaration,
+    terms: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct ShareWire<'a> {
+    from: &'a str,
+    action: Action,
+    tokens: u64,
+    share: f64,
+}
+
+impl<'a> Answer<'a> {
+    /// Copies a ruling into the form that leaves the process.
+    pub fn of(ruling: &'a Ruling) -> Self {
+        Self {
+            schema: "stillmark/agreement-check/v1",
+            verdict: ruling.verdict,
+            target: ruling.target(),
+            on: ruling.on().to_string(),
+            reasons: ruling.reasons.iter().map(ReasonWire::of).collect(),
+            duties: ruling.duties.iter().map(DutyWire::of).collect(),
+            asks: ruling.asks.iter().map(AskWire::of).collect(),
+            declared: ruling
+                .declared
+                .iter()
+                .map(|(fact, used)| DeclaredWire { fact: *fact, value: used.value, terms: &used.terms })
+                .collect(),
+            shares: ruling
+                .shares
+                .iter()
+                .map(|share| ShareWire {
+                    from: &share.from,
+                    action: share.action,
+                    tokens: share.tokens,
+                    share: share.share,
+                })
+                .collect(),
+            notes: &ruling.notes,
+            provenance_sha256: ruling.provenance_digest(),
+            terms_sha256: ruling.terms_digests(),
+        }
+    }
+}
+
+impl<'a> ReasonWire<'a> {
+    fn of(reason: &'a crate::ruling::Reason) -> Self {
+        Self {
+            path: &reason.path,
+            terms: reason.terms.as_deref(),
+            clause: &reason.clause,
+            effect: reason.effect,
+            confidence: reason.confidence,
+            rule: reason.rule,
+            says: &reason.says,
+            ask: reason.ask.as_deref(),
+        }
+    }
+}
+
+impl<'a> DutyWire<'a> {
+    fn of(duty: &'a crate::ruling::Obligation) -> Self {
+        Self {
+            duty: duty.kind,
+            asset: &duty.asset,
+            terms: &duty.terms,
+            clause: &duty.clause,
+            text: &duty.text,
+            due: duty.due,
+        }
+    }
+}
+
+impl<'a> AskWire<'a> {
+    fn of(ask: &'a crate::ruling::Ask) -> Self {
+        Self {
+            ask: &ask.id,
+            question: &ask.question,
+            fact: ask.fact,
+            terms: ask.terms.as_deref(),
+            asset: &ask.asset,
+            clause: &ask.clause,
+        }
+    }
+}
+
+/// A provenance graph as it is digested: lines of the file and the order of its tables do not count.
+#[derive(Debug, Serialize)]
+pub(crate) struct Graph<'a> {
+    schema: &'static str,
+    target: &'a str,
+    assets: Vec<AssetWire<'a>>,
+    edges: Vec<EdgeWire<'a>>,
+    declared: BTreeMap<&'static str, Declaration>,
+}
+
+#[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+struct AssetWire<'a> {
+    id: &'a str,
+    kind: Kind,
+    name: Option<&'a str>,
+    family: Option<&'a str>,
+    terms: Vec<&'a str>,
+}
+
+#[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+struct EdgeWire<'a> {
+    from: &'a str,
+    to: &'a str,
+    action: Action,
+    tokens: Option<u64>,
+}
+
+impl<'a> Graph<'a> {
+    pub(crate) fn of(provenance: &'a Provenance) -> Self {
+        let mut assets: Vec<AssetWire<'_>> = provenance.assets().iter().map(AssetWire::of).collect();
+        assets.sort();
+        let mut edges: Vec<EdgeWire<'_>> = provenance
+            .edges()
+            .iter()
+            .map(|edge| EdgeWire {
+                from: &edge.from,
+                to: &edge.to,
+                action: edge.action,
+                tokens: edge.tokens,
+            })
+            .collect();
+        edges.sort();
+        let declared = [
+            Fact::Commercial,
+            Fact::Audience,
+            Fact::Competes,
+            Fact::MonthlyActiveUsers,
+            Fact::RevenueUsdPerYear,
+            Fact::PrivateClassifier,
+        ];
+        let declared = declared
+            .into_iter()
+            .filter_map(|fact| provenance.declared().get(fact).map(|value| (fact.as_str(), value)))
+            .collect();
+        Self { schema: "stillmark/provenance/v1", target: provenance.target(), assets, edges, declared }
+    }
+}
+
+impl<'a> AssetWire<'a> {
+    fn of(asset: &'a crate::provenance::Asset) -> Self {
+        let mut terms: Vec<&str> = asset.terms.iter().map(String::as_str).collect();
+        terms.sort_unstable();
+        Self {
+            id: &asset.id,
+            kind: asset.kind,
+            name: asset.name.as_deref(),
+            family: asset.family.as_deref(),
+            terms,
+        }
+    }
+}
