@@ -6,7 +6,6 @@
 //! only with one. Nothing here reads a file, asks the clock, or gives legal advice:
 //! "no listed clause forbids" is never "legal".
 
-pub mod date;
 mod error;
 mod evaluate;
 mod explain;
@@ -18,7 +17,6 @@ mod ruling;
 mod wire;
 mod words;
 
-pub use date::Date;
 pub use error::{Error, Expected};
 pub use evaluate::evaluate;
 pub use explain::{codes, explain};
@@ -26,7 +24,6 @@ pub use pack::{Breach, Duty, Entry, Exception, Limit, Met, Pack, Rule, Test};
 pub use permit::{Accepted, Permit, Refusal};
 pub use provenance::{Asset, Declaration, Declared, Edge, Parts, Provenance};
 pub use ruling::{Ask, Obligation, Reason, RuleCode, Ruling, Share, UsedFact, Verdict};
+pub use stillmark_evidence::{Date, Digest};
 pub use wire::Answer;
-pub use words::{
-    Action, Audience, Confidence, DutyKind, Effect, Fact, Hops, Kind, Scope, Trigger, Word,
-};
+pub use words::{Action, Audience, Confidence, DutyKind, Effect, Fact, Hops, Kind, Scope, Trigger, Word};

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
-use crate::date::Date;
+use stillmark_evidence::{Date, Digest};
+
 use crate::error::Error as ReadError;
 use crate::provenance::Provenance;
 use crate::ruling::{Ask, Obligation, Reason, Ruling, Verdict};
@@ -32,8 +33,8 @@ pub struct Permit {
     duties: Vec<Obligation>,
     accepted: Vec<Accepted>,
     on: Date,
-    provenance_digest: String,
-    terms_digests: BTreeMap<String, String>,
+    provenance_digest: Digest,
+    terms_digests: BTreeMap<String, Digest>,
 }
 
 /// Why a ruling gives no permit.
@@ -72,7 +73,9 @@ impl Ruling {
     pub fn permit(&self, accepted: &[Accepted]) -> Result<Permit, Refusal> {
         if self.verdict == Verdict::Forbid {
             let forbids = |reason: &&Reason| reason.effect == Verdict::Forbid;
-            return Err(Refusal::Forbidden { reasons: self.reasons.iter().filter(forbids).cloned().collect() });
+            return Err(Refusal::Forbidden {
+                reasons: self.reasons.iter().filter(forbids).cloned().collect(),
+            });
         }
         let asked: BTreeSet<&str> = self.asks.iter().map(|ask| ask.id.as_str()).collect();
         for answer in accepted {
@@ -95,8 +98,8 @@ impl Ruling {
             verdict: self.verdict,
             duties: self.duties.clone(),
             accepted: accepted.to_vec(),
-            on: self.on,
-            provenance_digest: self.provenance_digest.clone(),
+            on: self.on.clone(),
+            provenance_digest: self.provenance_digest,
             terms_digests: self.terms_digests.clone(),
         })
     }
@@ -119,17 +122,17 @@ impl Permit {
     }
 
     /// The day whose terms were applied.
-    pub fn on(&self) -> Date {
-        self.on
+    pub fn on(&self) -> &Date {
+        &self.on
     }
 
     /// The digest of the provenance graph that it was given for.
-    pub fn provenance_digest(&self) -> &str {
-        &self.provenance_digest
+    pub fn provenance_digest(&self) -> Digest {
+        self.provenance_digest
     }
 
     /// The digests of the entries of the terms pack that were applied, by id.
-    pub fn terms_digests(&self) -> &BTreeMap<String, String> {
+    pub fn terms_digests(&self) -> &BTreeMap<String, Digest> {
         &self.terms_digests
     }
 

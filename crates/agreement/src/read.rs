@@ -31,7 +31,7 @@ pub(crate) struct Table<'a, 't> {
 pub(crate) struct Value<'a, 't> {
     source: Source<'a>,
     key: &'static str,
-    value: &'t Spanned<DeValue<'a>>,
+    content: &'t Spanned<DeValue<'a>>,
 }
 
 impl<'a> Source<'a> {
@@ -70,14 +70,26 @@ impl<'a, 't> Table<'a, 't> {
     /// Takes the value of a key that may be absent.
     pub(crate) fn optional(&mut self, key: &'static str) -> Option<Value<'a, 't>> {
         self.known.insert(key);
-        let value = self.values.get(key)?;
-        Some(Value { source: self.source, key, value })
+        let content = self.values.get(key)?;
+        Some(Value { source: self.source, key, content })
     }
 
-    /// Takes the value of a key that has to be there.
+    /// Takes the value of a key that has to be there; names a mistyped one if it finds it.
     pub(crate) fn required(&mut self, key: &'static str) -> Result<Value<'a, 't>, Error> {
-        let (line, title) = (self.line, self.title);
-        self.optional(key).ok_or(Error::Missing { line, table: title, key })
+        let value = self.optional(key);
+        let mistyped = self.values.keys().find(|other| {
+            let word: &str = other.get_ref();
+            !self.known.contains(word) && strsim::jaro_winkler(word, key) > 0.9
+        });
+        value.ok_or_else(|| match mistyped {
+            None => Error::Missing { line: self.line, table: self.title, key },
+            Some(other) => Error::UnknownKey {
+                line: self.source.line(&other.span()),
+                table: self.title,
+                key: other.get_ref().to_string(),
+                near: Some(key.to_owned()),
+            },
+        })
     }
 
     /// Takes a list of tables; an absent key is an empty list.
@@ -88,7 +100,7 @@ impl<'a, 't> Table<'a, 't> {
     ) -> Result<Vec<Table<'a, 't>>, Error> {
         let Some(value) = self.optional(key) else { return Ok(Vec::new()) };
         let list = value.array(Expected::Tables)?;
-        list.iter().map(|item| Value { value: item, ..value }.table(title)).collect()
+        list.iter().map(|item| Value { content: item, ..value }.table(title)).collect()
     }
 
     /// Refuses any key that was not asked for.
@@ -111,7 +123,7 @@ impl<'a, 't> Table<'a, 't> {
 impl<'a, 't> Value<'a, 't> {
     /// The line on which the value stands.
     pub(crate) fn line(self) -> usize {
-        self.source.line(&self.value.span())
+        self.source.line(&self.content.span())
     }
 
     fn refuse(self, expected: Expected) -> Error {
@@ -119,16 +131,16 @@ impl<'a, 't> Value<'a, 't> {
             line: self.line(),
             key: self.key,
             expected,
-            found: self.value.get_ref().type_str(),
+            found: self.content.get_ref().type_str(),
         }
     }
 
     fn array(self, expected: Expected) -> Result<&'t [Spanned<DeValue<'a>>], Error> {
-        self.value.get_ref().as_array().map(|list| &**list).ok_or_else(|| self.refuse(expected))
+        self.content.get_ref().as_array().map(|list| &**list).ok_or_else(|| self.refuse(expected))
     }
 
     fn table(self, title: &'static str) -> Result<Table<'a, 't>, Error> {
-        let values = self.value.get_ref().as_table().ok_or_else(|| self.refuse(Expected::Tables))?;
+        let values = self.content.get_ref().as_table().ok_or_else(|| self.refuse(Expected::Tables))?;
         Ok(Table { source: self.source, title, line: self.line(), values, known: BTreeSet::new() })
     }
 
@@ -139,7 +151,7 @@ impl<'a, 't> Value<'a, 't> {
 
     /// Reads a string that is not empty.
     pub(crate) fn string(self) -> Result<String, Error> {
-        match self.value.get_ref().as_str() {
+        match self.content.get_ref().as_str() {
             Some(text) if !text.trim().is_empty() => Ok(text.to_owned()),
             _ => Err(self.refuse(Expected::String)),
         }
@@ -148,25 +160,25 @@ impl<'a, 't> Value<'a, 't> {
     /// Reads a list of strings.
     pub(crate) fn strings(self) -> Result<Vec<String>, Error> {
         let list = self.array(Expected::Strings)?;
-        list.iter().map(|item| Value { value: item, ..self }.string()).collect()
+        list.iter().map(|item| Value { content: item, ..self }.string()).collect()
     }
 
     /// Reads `true` or `false`.
     pub(crate) fn boolean(self) -> Result<bool, Error> {
-        self.value.get_ref().as_bool().ok_or_else(|| self.refuse(Expected::Boolean))
+        self.content.get_ref().as_bool().ok_or_else(|| self.refuse(Expected::Boolean))
     }
 
     /// Reads a whole number that is not negative.
     pub(crate) fn count(self) -> Result<u64, Error> {
-        let number = self.value.get_ref().as_integer();
+        let number = self.content.get_ref().as_integer();
         number
             .and_then(|digits| u64::from_str_radix(digits.as_str(), digits.radix()).ok())
             .ok_or_else(|| self.refuse(Expected::Count))
     }
 
     /// Reads a calendar date, bare or quoted.
-    pub(crate) fn date(self) -> Result<crate::date::Date, Error> {
-        let text = match self.value.get_ref() {
+    pub(crate) fn date(self) -> Result<stillmark_evidence::Date, Error> {
+        let text = match self.content.get_ref() {
             DeValue::Datetime(datetime) if datetime.time.is_none() => datetime.to_string(),
             DeValue::String(text) => text.to_string(),
             _ => return Err(self.refuse(Expected::Date)),
@@ -189,12 +201,12 @@ impl<'a, 't> Value<'a, 't> {
     /// Reads a list of words of a closed vocabulary.
     pub(crate) fn words<W: Word>(self) -> Result<Vec<W>, Error> {
         let list = self.array(Expected::Strings)?;
-        list.iter().map(|item| Value { value: item, ..self }.word()).collect()
+        list.iter().map(|item| Value { content: item, ..self }.word()).collect()
     }
 }
 
 /// The known word that a mistyped one most resembles.
-pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
+pub(crate) fn nearest<'k, I: Iterator<Item = &'k str>>(word: &str, known: I) -> Option<String> {
     known
         .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.75)

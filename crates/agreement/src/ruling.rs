@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::date::Date;
+use stillmark_evidence::{Date, Digest};
+
 use crate::provenance::Declaration;
 use crate::words::{Action, Confidence, DutyKind, Fact, Trigger};
 
@@ -160,8 +161,8 @@ pub struct Ruling {
     pub notes: Vec<String>,
     pub(crate) target: String,
     pub(crate) on: Date,
-    pub(crate) provenance_digest: String,
-    pub(crate) terms_digests: BTreeMap<String, String>,
+    pub(crate) provenance_digest: Digest,
+    pub(crate) terms_digests: BTreeMap<String, Digest>,
 }
 
 impl Ruling {
@@ -171,17 +172,17 @@ impl Ruling {
     }
 
     /// The day whose terms were applied.
-    pub fn on(&self) -> Date {
-        self.on
+    pub fn on(&self) -> &Date {
+        &self.on
     }
 
     /// The digest of the provenance graph that was judged.
-    pub fn provenance_digest(&self) -> &str {
-        &self.provenance_digest
+    pub fn provenance_digest(&self) -> Digest {
+        self.provenance_digest
     }
 
     /// The digests of the entries of the terms pack that were applied, by id.
-    pub fn terms_digests(&self) -> &BTreeMap<String, String> {
+    pub fn terms_digests(&self) -> &BTreeMap<String, Digest> {
         &self.terms_digests
     }
 

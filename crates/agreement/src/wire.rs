@@ -1,12 +1,13 @@
-//! The JSON of `agreement check`, and the canonical JSON of a provenance graph.
+//! The JSON of `agreement check`.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use stillmark_evidence::Digest;
 
-use crate::provenance::{Declaration, Provenance};
-use crate::ruling::{Ruling, RuleCode, Verdict};
-use crate::words::{Action, Confidence, DutyKind, Fact, Kind, Trigger};
+use crate::provenance::Declaration;
+use crate::ruling::{RuleCode, Ruling, Verdict};
+use crate::words::{Action, Confidence, DutyKind, Fact, Trigger};
 
 /// The answer of `agreement check --format json` (docs/spec/agreement.md).
 #[derive(Debug, Serialize)]
@@ -21,8 +22,8 @@ pub struct Answer<'a> {
     declared: Vec<DeclaredWire<'a>>,
     shares: Vec<ShareWire<'a>>,
     notes: &'a [String],
-    provenance_sha256: &'a str,
-    terms_sha256: &'a BTreeMap<String, String>,
+    provenance_sha256: Digest,
+    terms_sha256: &'a BTreeMap<String, Digest>,
 }
 
 #[derive(Debug, Serialize)]
@@ -143,78 +144,6 @@ impl<'a> AskWire<'a> {
             terms: ask.terms.as_deref(),
             asset: &ask.asset,
             clause: &ask.clause,
-        }
-    }
-}
-
-/// A provenance graph as it is digested: lines of the file and the order of its tables do not count.
-#[derive(Debug, Serialize)]
-pub(crate) struct Graph<'a> {
-    schema: &'static str,
-    target: &'a str,
-    assets: Vec<AssetWire<'a>>,
-    edges: Vec<EdgeWire<'a>>,
-    declared: BTreeMap<&'static str, Declaration>,
-}
-
-#[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
-struct AssetWire<'a> {
-    id: &'a str,
-    kind: Kind,
-    name: Option<&'a str>,
-    family: Option<&'a str>,
-    terms: Vec<&'a str>,
-}
-
-#[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
-struct EdgeWire<'a> {
-    from: &'a str,
-    to: &'a str,
-    action: Action,
-    tokens: Option<u64>,
-}
-
-impl<'a> Graph<'a> {
-    pub(crate) fn of(provenance: &'a Provenance) -> Self {
-        let mut assets: Vec<AssetWire<'_>> = provenance.assets().iter().map(AssetWire::of).collect();
-        assets.sort();
-        let mut edges: Vec<EdgeWire<'_>> = provenance
-            .edges()
-            .iter()
-            .map(|edge| EdgeWire {
-                from: &edge.from,
-                to: &edge.to,
-                action: edge.action,
-                tokens: edge.tokens,
-            })
-            .collect();
-        edges.sort();
-        let declared = [
-            Fact::Commercial,
-            Fact::Audience,
-            Fact::Competes,
-            Fact::MonthlyActiveUsers,
-            Fact::RevenueUsdPerYear,
-            Fact::PrivateClassifier,
-        ];
-        let declared = declared
-            .into_iter()
-            .filter_map(|fact| provenance.declared().get(fact).map(|value| (fact.as_str(), value)))
-            .collect();
-        Self { schema: "stillmark/provenance/v1", target: provenance.target(), assets, edges, declared }
-    }
-}
-
-impl<'a> AssetWire<'a> {
-    fn of(asset: &'a crate::provenance::Asset) -> Self {
-        let mut terms: Vec<&str> = asset.terms.iter().map(String::as_str).collect();
-        terms.sort_unstable();
-        Self {
-            id: &asset.id,
-            kind: asset.kind,
-            name: asset.name.as_deref(),
-            family: asset.family.as_deref(),
-            terms,
         }
     }
 }

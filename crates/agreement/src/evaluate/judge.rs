@@ -118,18 +118,15 @@ fn exempt(findings: &mut Findings<'_>, rule: &Rule, asset: &Asset, place: &Place
 
 /// Whether the asset belongs to one of the families: by what is stated, or because it was made
 /// from weights under the same terms.
-fn in_family(
-    findings: &Findings<'_>,
-    families: &[String],
-    asset: &Asset,
-    place: &Place<'_>,
-) -> Option<bool> {
+fn in_family(findings: &Findings<'_>, families: &[String], asset: &Asset, place: &Place<'_>) -> Option<bool> {
     let Some(stated) = asset.family.as_deref() else {
         return if holds_same_terms(findings, asset, &place.entry.id) { Some(true) } else { None };
     };
     let stated = stated.to_ascii_lowercase();
     let is = |family: &String| {
-        stated.strip_prefix(family.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', ' ']))
+        stated
+            .strip_prefix(family.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', ' ']))
     };
     if families.iter().any(is) {
         return Some(true);

@@ -8,9 +8,10 @@ mod judge;
 mod shares;
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::date::Date;
+use stillmark_evidence::{Date, Digest};
+
 use crate::error::Error;
 use crate::pack::{Entry, Pack};
 use crate::provenance::{Asset, Edge, Provenance};
@@ -21,8 +22,8 @@ use crate::words::{Confidence, Fact, Kind};
 const STALE_AFTER_DAYS: i64 = 180;
 
 /// Judges the making and use of the graph's target by the terms in force on a day.
-pub fn evaluate(pack: &Pack, provenance: &Provenance, on: Date) -> Result<Ruling, Error> {
-    let mut findings = Findings::new(provenance, on);
+pub fn evaluate(pack: &Pack, provenance: &Provenance, on: &Date) -> Result<Ruling, Error> {
+    let mut findings = Findings::new(provenance, on.clone());
     let ancestry = provenance.ancestry();
     let made: BTreeSet<&str> = provenance.edges().iter().map(|edge| edge.to.as_str()).collect();
     let used_as_is = !made.contains(provenance.target());
@@ -72,7 +73,7 @@ struct Findings<'a> {
     asks: Vec<Ask>,
     declared: BTreeMap<Fact, UsedFact>,
     notes: Vec<String>,
-    terms_digests: BTreeMap<String, String>,
+    terms_digests: BTreeMap<String, Digest>,
 }
 
 /// Where a reason points: the way, the terms and the clause.
@@ -85,12 +86,43 @@ struct Place<'a> {
     confidence: Confidence,
 }
 
+/// Edges named at each end of a long path; those between are counted.
+const NAMED_EDGES: usize = 6;
+
+/// The way from a source to an asset, of which only both ends are kept.
+#[derive(Debug, Clone, Default)]
+struct Trail<'a> {
+    first: Vec<&'a Edge>,
+    last: VecDeque<&'a Edge>,
+    between: usize,
+}
+
+impl<'a> Trail<'a> {
+    /// The same way and one edge more.
+    fn and(&self, edge: &'a Edge) -> Self {
+        let mut longer = self.clone();
+        if longer.first.len() < NAMED_EDGES {
+            longer.first.push(edge);
+            return longer;
+        }
+        longer.last.push_back(edge);
+        if longer.last.len() > NAMED_EDGES {
+            longer.last.pop_front();
+            longer.between += 1;
+        }
+        longer
+    }
+}
+
 impl<'a> Place<'a> {
-    fn new(origin: &Asset, edges: &[&Edge], entry: &'a Entry) -> Self {
+    fn new(origin: &Asset, trail: &Trail<'_>, entry: &'a Entry) -> Self {
         let mut path = origin.id.clone();
         let mut assets = vec![origin.id.clone()];
-        for edge in edges {
-            path.push_str(&format!(" -[{}]-> {}", edge.action, edge.to));
+        for (position, edge) in trail.first.iter().chain(&trail.last).enumerate() {
+            if position == trail.first.len() && trail.between > 0 {
+                path = format!("{path} … {} more …", trail.between);
+            }
+            path = format!("{path} -[{}]-> {}", edge.action, edge.to);
             assets.push(edge.to.clone());
         }
         Self { path, assets, entry, clause: &entry.source, confidence: Confidence::High }
@@ -140,19 +172,20 @@ impl<'a> Findings<'a> {
 
     /// Notes which text is applied, how old its reading is, and whether it held on the day.
     fn apply_entry(&mut self, entry: &Entry, asset: &Asset) {
-        let first_use = self.terms_digests.insert(entry.id.clone(), entry.digest().to_owned()).is_none();
-        let age_days = self.on.days_since(entry.retrieved);
+        let first_use = self.terms_digests.insert(entry.id.clone(), entry.digest()).is_none();
+        let age_days = days_between(&entry.retrieved, &self.on);
         if first_use && age_days > STALE_AFTER_DAYS {
             self.notes.push(format!(
                 "The facts about `{}` were read on {}, {age_days} days before {}: look for a newer text.",
                 entry.id, entry.retrieved, self.on
             ));
         }
-        let Some(in_force) = entry.in_force else { return };
-        if self.on < in_force {
-            let place = Place::new(asset, &[], entry);
+        let Some(in_force) = &entry.in_force else { return };
+        if &self.on < in_force {
+            let place = Place::new(asset, &Trail::default(), entry);
             let says = format!("The listed text holds from {in_force}; the day asked about is {}.", self.on);
-            let text = format!("Which terms of `{}` held on {}, and did they permit this?", asset.id, self.on);
+            let text =
+                format!("Which terms of `{}` held on {}, and did they permit this?", asset.id, self.on);
             let question = Question { topic: "in-force", fact: None, text };
             self.review(&place, RuleCode::NotYetInForce, says, question);
         }
@@ -183,7 +216,7 @@ impl<'a> Findings<'a> {
     }
 
     fn code(&mut self, entry: &Entry, asset: &Asset) {
-        let place = Place::new(asset, &[], entry);
+        let place = Place::new(asset, &Trail::default(), entry);
         let says = "A license of code reaches copies of the code, not what was made by running it.";
         self.reasons.push(place.reason(Verdict::Permit, RuleCode::Silent, says.to_owned()));
     }
@@ -224,4 +257,18 @@ impl<'a> Findings<'a> {
         ruling.settle();
         Ok(ruling)
     }
+}
+
+/// How many days lie between two dates; negative when the second is earlier.
+fn days_between(earlier: &Date, later: &Date) -> i64 {
+    day_number(later) - day_number(earlier)
+}
+
+/// Days since the first of March of the year 0: months counted from March, so that a leap day is last.
+fn day_number(date: &Date) -> i64 {
+    let mut parts = date.as_str().split('-').map(|part| part.parse::<i64>().unwrap_or(0));
+    let [year, month, day] = std::array::from_fn(|_| parts.next().unwrap_or(0));
+    let from_march = (month + 9) % 12;
+    let year = year - from_march / 10;
+    365 * year + year / 4 - year / 100 + year / 400 + (from_march * 306 + 5) / 10 + day
 }

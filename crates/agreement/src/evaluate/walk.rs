@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::{Findings, Place, judge};
+use super::{Findings, Place, Trail, judge};
 use crate::pack::{Entry, Rule};
 use crate::provenance::{Asset, Edge};
 use crate::words::{Action, Audience, Hops, Kind};
@@ -27,7 +27,16 @@ struct Arrival<'a> {
     generation: u8,
     /// Positions of the rules under which the asset was made.
     made_by: Vec<usize>,
-    path: Vec<&'a Edge>,
+    trail: Trail<'a>,
+}
+
+/// What stands at the end of an edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Made {
+    /// A model.
+    Model,
+    /// A dataset or code.
+    Text,
 }
 
 /// What one edge means to the terms that travel over it.
@@ -51,7 +60,7 @@ pub(super) fn judge_use_as_is(findings: &mut Findings<'_>, entry: &Entry, asset:
         Some(Audience::Served) => Action::Serve,
         Some(Audience::Distributed) | None => Action::RedistributeWeights,
     };
-    judge_action(findings, entry, asset, &Place::new(asset, &[], entry), action);
+    judge_action(findings, entry, asset, &Place::new(asset, &Trail::default(), entry), action);
 }
 
 /// Follows the terms of one source to every asset that they reach.
@@ -63,8 +72,13 @@ pub(super) fn follow<'a>(
 ) {
     let provenance = findings.provenance;
     let mut seen = BTreeSet::new();
-    let start =
-        Arrival { asset: origin, relation: Relation::Material, generation: 0, made_by: vec![], path: vec![] };
+    let start = Arrival {
+        asset: origin,
+        relation: Relation::Material,
+        generation: 0,
+        made_by: vec![],
+        trail: Trail::default(),
+    };
     let mut open = VecDeque::from([start]);
     while let Some(arrival) = open.pop_front() {
         let leaving = provenance.edges_from(&arrival.asset.id);
@@ -87,9 +101,8 @@ fn cross<'a>(
     arrival: &Arrival<'a>,
     (edge, to): (&'a Edge, &'a Asset),
 ) -> Option<Arrival<'a>> {
-    let mut path = arrival.path.clone();
-    path.push(edge);
-    let place = Place::new(origin, &path, entry);
+    let trail = arrival.trail.and(edge);
+    let place = Place::new(origin, &trail, entry);
     let (step, relation, generation) = step(entry, origin, arrival, edge, to);
     let made_by = match step {
         Step::Stop => return None,
@@ -115,7 +128,7 @@ fn cross<'a>(
             arrival.made_by.clone()
         }
     };
-    Some(Arrival { asset: to, relation, generation, made_by, path })
+    Some(Arrival { asset: to, relation, generation, made_by, trail })
 }
 
 fn union(left: &[usize], right: &[usize]) -> Vec<usize> {
@@ -152,17 +165,20 @@ fn step(
     edge: &Edge,
     to: &Asset,
 ) -> (Step, Relation, u8) {
-    let to_model = matches!(to.kind, Kind::Weights | Kind::Api);
+    let made = match to.kind {
+        Kind::Weights | Kind::Api => Made::Model,
+        Kind::Dataset | Kind::Code => Made::Text,
+    };
     match arrival.relation {
-        Relation::Material if origin.kind == Kind::Dataset => from_dataset(edge.action, to_model),
-        Relation::Material => from_model(edge.action, to_model),
-        Relation::Outputs => from_outputs(entry, arrival, edge.action, to_model),
-        Relation::Student => from_student(entry, arrival, edge.action, to_model),
+        Relation::Material if origin.kind == Kind::Dataset => from_dataset(edge.action, made),
+        Relation::Material => from_model(edge.action, made),
+        Relation::Outputs => from_outputs(entry, arrival, edge.action, made),
+        Relation::Student => from_student(entry, arrival, edge.action, made),
     }
 }
 
-fn from_dataset(action: Action, to_model: bool) -> (Step, Relation, u8) {
-    if to_model {
+fn from_dataset(action: Action, made: Made) -> (Step, Relation, u8) {
+    if made == Made::Model {
         return (Step::Judge(Action::TrainOnOutputs), Relation::Student, 1);
     }
     let passed_on = matches!(action, Action::RedistributeOutputs | Action::RedistributeWeights);
@@ -170,8 +186,8 @@ fn from_dataset(action: Action, to_model: bool) -> (Step, Relation, u8) {
     (step, Relation::Material, 0)
 }
 
-fn from_model(action: Action, to_model: bool) -> (Step, Relation, u8) {
-    if !to_model {
+fn from_model(action: Action, made: Made) -> (Step, Relation, u8) {
+    if made == Made::Text {
         return (Step::Judge(Action::Generate), Relation::Outputs, 0);
     }
     if action.holds_weights() {
@@ -188,13 +204,8 @@ fn training_by(action: Action) -> Action {
     }
 }
 
-fn from_outputs(
-    entry: &Entry,
-    arrival: &Arrival<'_>,
-    action: Action,
-    to_model: bool,
-) -> (Step, Relation, u8) {
-    if to_model {
+fn from_outputs(entry: &Entry, arrival: &Arrival<'_>, action: Action, made: Made) -> (Step, Relation, u8) {
+    if made == Made::Model {
         let training = training_by(action);
         let step = match arrival.generation {
             0 => Step::Judge(training),
@@ -212,13 +223,8 @@ fn from_outputs(
     (step, Relation::Outputs, arrival.generation)
 }
 
-fn from_student(
-    entry: &Entry,
-    arrival: &Arrival<'_>,
-    action: Action,
-    to_model: bool,
-) -> (Step, Relation, u8) {
-    if !to_model {
+fn from_student(entry: &Entry, arrival: &Arrival<'_>, action: Action, made: Made) -> (Step, Relation, u8) {
+    if made == Made::Text {
         return (Step::Pass, Relation::Outputs, arrival.generation);
     }
     if action.keeps_the_model() {

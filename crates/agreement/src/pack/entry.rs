@@ -1,6 +1,7 @@
 //! One text of the terms pack and the rules that it lays down.
 
-use crate::date::Date;
+use stillmark_evidence::{Date, Digest};
+
 use crate::words::{Action, Audience, Confidence, DutyKind, Effect, Fact, Hops, Scope, Trigger};
 
 /// The facts about one license or one set of terms.
@@ -26,7 +27,7 @@ pub struct Entry {
     pub note: Option<String>,
     /// What the text lays down.
     pub rules: Vec<Rule>,
-    pub(super) digest: String,
+    pub(super) digest: Digest,
 }
 
 /// What one clause says about some actions.
@@ -132,8 +133,8 @@ pub enum Exception {
 }
 
 impl Entry {
-    /// The sha256, in hex, of the entry's file.
-    pub fn digest(&self) -> &str {
-        &self.digest
+    /// The digest of the entry's file.
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 }

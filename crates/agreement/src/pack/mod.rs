@@ -6,7 +6,7 @@ mod shipped;
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
+use stillmark_evidence::Digest;
 
 pub use entry::{Breach, Duty, Entry, Exception, Limit, Met, Rule, Test};
 
@@ -26,7 +26,7 @@ impl Pack {
     }
 
     /// Reads a pack from the texts of its entry files.
-    pub fn parse<'a>(files: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
+    pub fn parse<'a, I: IntoIterator<Item = &'a str>>(files: I) -> Result<Self, Error> {
         let mut entries = BTreeMap::new();
         for text in files {
             let entry = parse::entry(text)?;
@@ -53,14 +53,10 @@ impl Pack {
         nearest(id, self.entries.keys().map(String::as_str))
     }
 
-    /// The sha256, in hex, of the list of all entries' ids and digests.
-    pub fn digest(&self) -> String {
+    /// The digest of the list of all entries' ids and digests.
+    pub fn digest(&self) -> Digest {
         let lines: Vec<String> =
             self.entries.values().map(|entry| format!("{}  {}\n", entry.digest(), entry.id)).collect();
-        sha256_hex(lines.concat().as_bytes())
+        Digest::of(lines.concat().as_bytes())
     }
-}
-
-pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,10 +1,10 @@
 //! Reads one entry file of the terms pack.
 
 use super::entry::{Breach, Duty, Entry, Exception, Limit, Met, Rule, Test};
-use super::sha256_hex;
-use crate::date::Date;
+use stillmark_evidence::{Date, Digest};
+
 use crate::error::Error;
-use crate::read::{Source, Table};
+use crate::read::{Source, Table, Value};
 use crate::words::{Confidence, Effect, Fact, Hops, Trigger, Word};
 
 const ENTRY: &str = "the entry";
@@ -41,8 +41,7 @@ struct Pin {
 pub(super) fn entry(text: &str) -> Result<Entry, Error> {
     let (source, document) = Source::parse(text)?;
     let mut table = source.table(ENTRY, &document);
-    let pin =
-        Pin { source: table.required("source")?.string()?, date: table.required("retrieved")?.date()? };
+    let pin = Pin { source: table.required("source")?.string()?, date: table.required("retrieved")?.date()? };
     let mut rules = Vec::new();
     for rule in table.tables("rule", RULE)? {
         rules.push(self::rule(rule, &pin)?);
@@ -55,13 +54,13 @@ pub(super) fn entry(text: &str) -> Result<Entry, Error> {
         kind: table.required("kind")?.word()?,
         name: table.required("name")?.string()?,
         version: table.required("version")?.string()?,
-        license: table.optional("license").map(|value| value.string()).transpose()?,
-        in_force: table.optional("in_force").map(|value| value.date()).transpose()?,
-        retrieved: pin.date,
-        source: pin.source,
-        note: table.optional("note").map(|value| value.string()).transpose()?,
+        license: table.optional("license").map(Value::string).transpose()?,
+        in_force: table.optional("in_force").map(Value::date).transpose()?,
+        retrieved: pin.date.clone(),
+        source: pin.source.clone(),
+        note: table.optional("note").map(Value::string).transpose()?,
         rules,
-        digest: sha256_hex(text.as_bytes()),
+        digest: Digest::of(text.as_bytes()),
     };
     table.finish()?;
     Ok(entry)
@@ -84,20 +83,20 @@ fn rule(mut table: Table<'_, '_>, pin: &Pin) -> Result<Rule, Error> {
         says: table.required("says")?.string()?,
         on: table.required("on")?.words()?,
         effect: table.required("effect")?.word::<Effect>()?,
-        silent: table.optional("silent").map(|value| value.boolean()).transpose()?.unwrap_or(false),
+        silent: table.optional("silent").map(Value::boolean).transpose()?.unwrap_or(false),
         duties,
         limits,
         unless,
-        ask: table.optional("ask").map(|value| value.strings()).transpose()?.unwrap_or_default(),
-        carry: table.optional("carry").map(|value| value.words()).transpose()?.unwrap_or_default(),
-        hops: table.optional("hops").map(|value| value.word()).transpose()?.unwrap_or(Hops::One),
+        ask: table.optional("ask").map(Value::strings).transpose()?.unwrap_or_default(),
+        carry: table.optional("carry").map(Value::words).transpose()?.unwrap_or_default(),
+        hops: table.optional("hops").map(Value::word).transpose()?.unwrap_or(Hops::One),
         clause: table.required("clause")?.string()?,
         source: table
             .optional("source")
-            .map(|value| value.string())
+            .map(Value::string)
             .transpose()?
             .unwrap_or_else(|| pin.source.clone()),
-        date: table.optional("date").map(|value| value.date()).transpose()?.unwrap_or(pin.date),
+        date: table.optional("date").map(Value::date).transpose()?.unwrap_or_else(|| pin.date.clone()),
         confidence: table.required("confidence")?.word::<Confidence>()?,
     };
     table.finish()?;
@@ -108,7 +107,7 @@ fn duty(mut table: Table<'_, '_>) -> Result<Duty, Error> {
     let duty = Duty {
         kind: table.required("kind")?.word()?,
         text: table.required("text")?.string()?,
-        due: table.optional("due").map(|value| value.word()).transpose()?.unwrap_or(Trigger::Always),
+        due: table.optional("due").map(Value::word).transpose()?.unwrap_or(Trigger::Always),
     };
     table.finish()?;
     Ok(duty)
@@ -133,10 +132,13 @@ fn limit(mut table: Table<'_, '_>) -> Result<Limit, Error> {
             for duty in table.tables("duty", "[[rule.limit.duty]]")? {
                 duties.push(self::duty(duty)?);
             }
+            if duties.is_empty() {
+                return Err(Error::Missing { line: table.line(), table: LIMIT, key: "duty" });
+            }
             Breach::Duties(duties)
         }
     };
-    let met = table.optional("met").map(|value| value.word()).transpose()?.unwrap_or(Met::Permit);
+    let met = table.optional("met").map(Value::word).transpose()?.unwrap_or(Met::Permit);
     table.finish()?;
     Ok(Limit { fact, test, breach, met })
 }
@@ -147,11 +149,7 @@ fn exception(mut table: Table<'_, '_>) -> Result<Exception, Error> {
     } else {
         Exception::Declared {
             fact: table.required("fact")?.word()?,
-            audience: table
-                .optional("audience")
-                .map(|value| value.words())
-                .transpose()?
-                .unwrap_or_default(),
+            audience: table.optional("audience").map(Value::words).transpose()?.unwrap_or_default(),
         }
     };
     table.finish()?;

@@ -1,12 +1,13 @@
 //! What is made from what, and what its maker declares: the question put to the engine.
 
+mod canonical;
 mod parse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::date::Date;
+use stillmark_evidence::{Date, Digest};
+
 use crate::error::Error;
-use crate::pack::sha256_hex;
 use crate::read::nearest;
 use crate::words::{Action, Audience, Fact, Kind};
 
@@ -150,8 +151,8 @@ impl Provenance {
     }
 
     /// The day whose terms count, where the file states it.
-    pub fn on(&self) -> Option<Date> {
-        self.parts.on
+    pub fn on(&self) -> Option<&Date> {
+        self.parts.on.as_ref()
     }
 
     /// Every asset, in the file's order.
@@ -198,11 +199,11 @@ impl Provenance {
         seen
     }
 
-    /// The sha256, in hex, of the graph's canonical JSON (docs/spec/provenance-file.md).
-    pub fn digest(&self) -> Result<String, Error> {
-        let canonical = serde_json_canonicalizer::to_vec(&crate::wire::Graph::of(self))
+    /// The digest of the graph's canonical JSON (docs/spec/provenance-file.md).
+    pub fn digest(&self) -> Result<Digest, Error> {
+        let canonical = serde_json_canonicalizer::to_vec(&canonical::Graph::of(self))
             .map_err(|error| Error::Canonical { message: error.to_string() })?;
-        Ok(sha256_hex(&canonical))
+        Ok(Digest::of(&canonical))
     }
 
     fn refuse_cycle(&self) -> Result<(), Error> {
