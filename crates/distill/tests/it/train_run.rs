@@ -274,7 +274,10 @@ fn batches_that_do_not_fit_are_refused() {
         }),
         (
             "tokens of a batch",
-            Batch { answers: Answers::Asked, ..Batch::of_documents(&documents(config, &[20, 20])) },
+            Batch {
+                answers: Answers::Top(some_answers(config, 40, 3)),
+                ..Batch::of_documents(&documents(config, &[20, 20]))
+            },
         ),
     ]
     .into();
