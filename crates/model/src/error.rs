@@ -72,4 +72,32 @@ pub enum Error {
         /// The row of the batch, or the request.
         row: u64,
     },
+    /// A remote model's server said no.
+    #[error("`{url}` refused with status {status}: {detail}")]
+    Refused {
+        /// What was asked.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// The server's words.
+        detail: String,
+    },
+    /// A remote model's server did not answer, however often it was asked.
+    #[error("`{url}` gave no answer in {attempts} attempts, at last: {detail}")]
+    Unreachable {
+        /// What was asked.
+        url: String,
+        /// How often.
+        attempts: u32,
+        /// Why the last attempt failed.
+        detail: String,
+    },
+    /// A remote model's server answered something else than its API promises.
+    #[error("`{url}`: {detail}")]
+    Reply {
+        /// What was asked.
+        url: String,
+        /// What is wrong with the reply.
+        detail: String,
+    },
 }

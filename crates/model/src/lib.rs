@@ -6,6 +6,7 @@ pub mod safetensors;
 
 pub mod decoder;
 pub mod generate;
+pub mod remote;
 pub mod sample;
 pub mod score;
 pub mod session;

@@ -9,4 +9,6 @@ mod formula;
 mod generate;
 mod gguf;
 mod reference;
+mod remote;
 mod safetensors;
+mod smollm2;

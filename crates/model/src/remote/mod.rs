@@ -1,0 +1,116 @@
+//! A model behind an OpenAI-compatible API: vLLM, `SGLang`, llama.cpp's server, or a provider.
+//!
+//! Questions are asked by a bounded number of threads; replies come back in the order of the questions, as soon as all before
+//! them are there. What may pass (rate limits, server faults, broken connections) is tried again after a growing, jittered
+//! wait that honors `retry-after`; a refused key ends the run at once.
+
+mod client;
+mod retry;
+mod secret;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use client::Client;
+pub use retry::Patience;
+pub use secret::Secret;
+pub use wire::{Message, Prompt, Question, Reply, Scope, Token, Usage};
+
+use crate::Error;
+
+/// Where a model is reached, and how hard to try.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// What comes before `/chat/completions`, such as `https://api.example.com/v1`.
+    pub base_url: String,
+    /// The model's name there.
+    pub model: String,
+    /// Sent as a bearer token.
+    pub key: Option<Secret>,
+    /// An HTTP proxy's address.
+    pub proxy: Option<String>,
+    /// The longest that one attempt may take, from connecting to the last byte.
+    pub timeout: Duration,
+    /// Questions asked at a time.
+    pub concurrency: usize,
+    /// When to try again.
+    pub patience: Patience,
+}
+
+/// The rim's part in waiting: a library neither sleeps nor draws chance by itself.
+pub trait Pause: Sync {
+    /// Waits.
+    fn sleep(&self, wait: Duration);
+
+    /// A uniform number in `[0, 1)`, for jitter.
+    fn random(&self) -> f64;
+}
+
+/// Asks every question, handing each reply with its question's number to `on_reply`, in order, until that breaks off.
+///
+/// A question that fails for good is handed over as its error, and the others go on; a refused key (401, 403) is the
+/// result of the whole run.
+pub fn ask_all(
+    endpoint: &Endpoint,
+    pause: &dyn Pause,
+    questions: &mut (dyn Iterator<Item = Question> + Send),
+    on_reply: &mut dyn FnMut(usize, Result<Reply, Error>) -> ControlFlow<()>,
+) -> Result<(), Error> {
+    let client = Client::new(endpoint)?;
+    let questions = Mutex::new(questions.enumerate());
+    let stop = AtomicBool::new(false);
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..endpoint.concurrency.max(1) {
+            let (sender, client, questions, stop) = (sender.clone(), &client, &questions, &stop);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let next = questions.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some((idx, question)) = next else { break };
+                    let reply = client.ask(&question, pause, stop);
+                    if is_about_the_key(&reply) {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                    if sender.send((idx, reply)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let result = deliver(&receiver, on_reply);
+        stop.store(true, Ordering::Relaxed);
+        result
+    })
+}
+
+/// Hands replies over in the order of their questions.
+fn deliver(
+    receiver: &mpsc::Receiver<(usize, Result<Reply, Error>)>,
+    on_reply: &mut dyn FnMut(usize, Result<Reply, Error>) -> ControlFlow<()>,
+) -> Result<(), Error> {
+    let mut waiting = BTreeMap::new();
+    let mut next = 0;
+    for (idx, reply) in receiver {
+        if is_about_the_key(&reply) {
+            return reply.map(drop);
+        }
+        waiting.insert(idx, reply);
+        while let Some(reply) = waiting.remove(&next) {
+            next += 1;
+            if on_reply(next - 1, reply).is_break() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether every other question would fail as this one did.
+fn is_about_the_key(reply: &Result<Reply, Error>) -> bool {
+    matches!(reply, Err(Error::Refused { status: 401 | 403, .. }))
+}
