@@ -1,6 +1,6 @@
 //! What is claimed, by whom?
 //!
-//! Every signed type of Stillmark lives here: in-toto [`statement`]s in [`dsse`] envelopes in Sigstore
+//! Every signed type of Stillmark lives here: in-toto [`Statement`]s in [`dsse`] envelopes in Sigstore
 //! [`bundle`]s, signed with ECDSA P-256 [`keys`], and the predicates they carry ([`manifest`],
 //! [`provenance`], [`disclosure`], [`model_signing`]). [`signing`] leaves the evidence of a run folder,
 //! [`verify`] judges it offline. A [`Verified`] value is born in `verify` and nowhere else.

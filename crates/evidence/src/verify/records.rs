@@ -102,7 +102,10 @@ fn check_counts(manifest: &DatasetManifest, counted: &BTreeMap<String, Counts>, 
     if total != manifest.totals {
         wrong("totals", format!("the manifest says {:?}, the records {total:?}", manifest.totals));
     }
-    for source in &manifest.sources {
+    for (at, source) in manifest.sources.iter().enumerate() {
+        if manifest.sources[..at].iter().any(|earlier| earlier.id == source.id) {
+            wrong(&source.id, "the manifest names the source twice".to_owned());
+        }
         let found = counted.get(&source.id).copied().unwrap_or_default();
         if (found.rows, found.tokens) != (source.rows, source.tokens) {
             let detail = format!("{} rows and {} tokens claimed", source.rows, source.tokens);

@@ -303,6 +303,7 @@ fn records_that_tell_another_story_than_their_manifest_are_named() {
     check(changed(|record| record.sources[0].share = 0.5), |_| (), "wrong-share");
     check(changed(|record| record.sources[0].tokens = 700), |_| (), "wrong-share");
     check(changed(|record| drop(record.sources.pop())), |_| (), "wrong-share");
+    check(changed(|record| record.sources.push(record.sources[1].clone())), |_| (), "wrong-share");
     check(changed(|record| record.totals.rows = 41), |_| (), "wrong-share");
     check(changed(|record| record.accepted.clear()), |_| (), "not-permitted");
     check(changed(|record| record.verdict = Verdict::Forbid), |_| (), "not-permitted");

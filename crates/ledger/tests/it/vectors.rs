@@ -1,5 +1,6 @@
 //! Every test vector of the ledger's specification page.
 
+use proptest::prelude::*;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -25,4 +26,14 @@ fn proofs() {
         seen += 1;
     }
     assert!(seen > 3);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_proof_reader_stumble(head in "(c2sp.org/tlog-proof@v1\n)?(extra [a-zA-Z=]*\n)?(index [0-9]*\n)?", rest: Vec<u8>) {
+        let bytes: Vec<u8> = head.into_bytes().into_iter().chain(rest).collect();
+        if let Ok(proof) = proof::parse(&bytes) {
+            prop_assert_eq!(proof::parse(proof.encode().as_bytes()), Ok(proof));
+        }
+    }
 }
