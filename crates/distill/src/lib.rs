@@ -4,8 +4,19 @@
 //! log-probabilities as records, the trained student, and the exported model. Nothing runs without a permit.
 
 mod error;
+mod lock;
+mod whole_file;
+
 pub mod plan;
+
+pub mod records;
+
+pub mod capture;
+
+pub mod init;
+
 pub mod train;
 
 pub use error::Error;
+pub use lock::FolderLock;
 pub use plan::Plan;

@@ -5,6 +5,8 @@ mod parse;
 mod reader;
 mod train;
 
+use stillmark_evidence::Digest;
+
 pub use train::{Loss, LossKind, Precision, Schedule, Support, TrainLength, TrainPlan};
 
 /// A plan without contradictions. Made only by [`Plan::parse`].
@@ -65,6 +67,11 @@ impl Plan {
     /// The plan's content in one canonical form: comments, spacing and the order of keys make no difference to it.
     pub fn canonical(&self) -> &str {
         &self.canonical
+    }
+
+    /// The digest of [`Plan::canonical`].
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.canonical.as_bytes())
     }
 }
 

@@ -285,14 +285,14 @@ fn join(
     if train.on_policy > 0.0 && !train.losses.iter().any(needs_teacher_beside) {
         return Err(plan.error("train", "with `on_policy` needs a loss with `support = \"full\"`"));
     }
+    let mut supports = train.losses.iter().filter(|loss| loss.kind != LossKind::CrossEntropy);
+    let first = supports.next().map(|loss| loss.support);
+    if supports.any(|loss| Some(loss.support) != first) {
+        return Err(plan.error("train", "holds losses of both supports; choose one for all"));
+    }
     for loss in &train.losses {
         if needs_teacher_beside(loss) && !embedded {
             return Err(plan.error("train", "holds a loss that needs an embedded teacher beside the student"));
-        }
-        if is_hidden(loss) && !matches!(student.init, Init::Teacher { .. }) {
-            return Err(
-                plan.error("train", "holds a hidden-state loss, which needs `init.from = \"teacher\"`")
-            );
         }
         let recorded = !needs_teacher_beside(loss) && loss.kind != LossKind::CrossEntropy;
         if recorded && capture.top_logprobs == 0 {
@@ -303,10 +303,6 @@ fn join(
     Ok(())
 }
 
-fn is_hidden(loss: &Loss) -> bool {
-    matches!(loss.kind, LossKind::HiddenMse | LossKind::HiddenCosine)
-}
-
 fn needs_teacher_beside(loss: &Loss) -> bool {
-    is_hidden(loss) || (loss.kind != LossKind::CrossEntropy && loss.support == Support::Full)
+    loss.kind != LossKind::CrossEntropy && loss.support == Support::Full
 }

@@ -101,10 +101,6 @@ pub enum LossKind {
     },
     /// Total variation distance.
     Tvd,
-    /// Mean squared distance of hidden states of kept layers.
-    HiddenMse,
-    /// One minus the cosine of hidden states of kept layers.
-    HiddenCosine,
 }
 
 /// Over which tokens a divergence is taken.
@@ -232,14 +228,12 @@ fn loss(table: &Reader<'_>) -> Result<Loss, Error> {
         ("reverse-kl", LossKind::ReverseKl),
         ("jsd", LossKind::Jsd { beta: beta.unwrap_or(0.5) }),
         ("tvd", LossKind::Tvd),
-        ("hidden-mse", LossKind::HiddenMse),
-        ("hidden-cosine", LossKind::HiddenCosine),
     ];
     let kind = table.required("name", table.choice("name", &kinds)?)?;
     if beta.is_some() && !matches!(kind, LossKind::Jsd { .. }) {
         return Err(table.error("beta", "belongs to `jsd` only"));
     }
-    let divergence = !matches!(kind, LossKind::CrossEntropy | LossKind::HiddenMse | LossKind::HiddenCosine);
+    let divergence = kind != LossKind::CrossEntropy;
     for key in ["temperature", "support"] {
         if table.has(key) && !divergence {
             return Err(table.error(key, "belongs to divergences from the teacher only"));
