@@ -17,6 +17,8 @@ pub mod init;
 
 pub mod train;
 
+pub mod feed;
+
 pub use error::Error;
 pub use lock::FolderLock;
 pub use plan::Plan;

@@ -1,8 +1,12 @@
 //! The tests of `stillmark-distill`, from outside.
-#![cfg(test)]
 
+#[cfg(test)]
 mod data_capture;
+#[cfg(test)]
+mod data_feed;
+#[cfg(test)]
 mod data_plan;
+#[cfg(test)]
 mod data_records;
 mod train_gradients;
 mod train_losses;
