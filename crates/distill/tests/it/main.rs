@@ -10,5 +10,6 @@ mod data_plan;
 mod data_records;
 mod train_gradients;
 mod train_losses;
+mod train_pytorch;
 mod train_reference;
 mod train_run;
