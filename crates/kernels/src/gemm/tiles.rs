@@ -56,7 +56,7 @@ pub fn gemm_on(isa: Isa, precision: Precision, a: MatRef<'_>, b: MatRef<'_>, c: 
     run(Kernel::of(isa, precision), a, Right::Loose(b), c, Store::Overwrite);
 }
 
-/// `C = A B` or `C += A B` with B packed before.
+/// `C = A B` or `C += A B` with B packed before. The bits of a row of C do not depend on the other rows.
 ///
 /// # Panics
 /// When the shapes do not fit.
@@ -93,7 +93,11 @@ fn run(kernel: Kernel, a: MatRef<'_>, b: Right<'_>, mut c: MatMut<'_>, store: St
     let (m_step, n_step) = (even_step(m, TASK_ROWS, kernel.rows), task_cols(m, n, kernel));
     let (m_tasks, n_tasks) = (m.div_ceil(m_step), n.div_ceil(n_step));
     let tasks = m_tasks * n_tasks;
-    let splits = if tasks < MIN_TASKS { (MIN_TASKS / tasks).min(k / MIN_SPLIT).max(1) } else { 1 };
+    // Weights packed before are for inference, where the bits of a row must not depend on how many rows came with it.
+    let splits = match b {
+        Right::Loose(_) if tasks < MIN_TASKS => (MIN_TASKS / tasks).min(k / MIN_SPLIT).max(1),
+        Right::Loose(_) | Right::Packed(_) => 1,
+    };
     let k_step = k.div_ceil(splits).next_multiple_of(2);
     let splits = k.div_ceil(k_step.max(1)).max(1);
     let c_stride = c.row_stride();

@@ -150,6 +150,18 @@ fn packed_documents_equal_separate_ones_bit_for_bit() {
 }
 
 #[test]
+fn rows_of_a_wide_model_do_not_touch_each_other() {
+    let config = Config { layers: 1, hidden_size: 512, intermediate_size: 8192, ..tiny() };
+    for precision in [Precision::F32, Precision::Bf16] {
+        let decoder = load(&config, precision);
+        let tokens = tokens(90, &config);
+        let packed = decoder.hidden(&tokens, &[0..13, 13..90]).unwrap();
+        let alone = decoder.hidden(&tokens[..13], std::slice::from_ref(&(0..13))).unwrap();
+        assert!(packed[..13 * 512] == alone);
+    }
+}
+
+#[test]
 fn many_groups_of_rows_equal_one() {
     let config = Config { layers: 2, ..tiny() };
     let decoder = load(&config, Precision::F32);
