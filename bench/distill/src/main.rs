@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its table")]
 
 mod measure;
+mod step;
 mod table;
 mod teacher;
 
@@ -15,7 +16,8 @@ use std::process::ExitCode;
 use stillmark_kernels::gemm::Precision;
 
 const USAGE: &str = "usage: stillmark-bench-distill table --python PYTHON --model GGUF [--rounds N]
-       stillmark-bench-distill score|generate f32|bf16 GGUF";
+       stillmark-bench-distill score|generate f32|bf16 GGUF
+       stillmark-bench-distill step f32|bf16";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -33,6 +35,7 @@ fn run(args: &[String]) -> Result<(), String> {
     match words.as_slice() {
         ["table", rest @ ..] => print_table(rest),
         ["score", precision, model] => teacher::score(parse(precision)?, model.as_ref()),
+        ["step", precision] => step::run(parse(precision)?, precision),
         ["generate", precision, model] => teacher::generate(parse(precision)?, model.as_ref()),
         _ => Err(USAGE.into()),
     }
@@ -58,7 +61,20 @@ fn print_table(words: &[&str]) -> Result<(), String> {
     let script = |name: &str| peers.join(name).display().to_string();
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let llama = |what: &str| owned(&[&script("peer_llama.py"), what, "--model", model]);
+    let torch = |precision: &str| owned(&[&script("peer_step.py"), "--precision", precision]);
     let lines = [
+        table::Line {
+            name: "training step, f32 / PyTorch f32",
+            ours: owned(&["step", "f32"]),
+            peer: torch("f32"),
+            target: 1.6,
+        },
+        table::Line {
+            name: "training step, bf16 / PyTorch bf16 autocast",
+            ours: owned(&["step", "bf16"]),
+            peer: torch("bf16"),
+            target: 1.8,
+        },
         table::Line {
             name: "scoring, top-64 and tail, bf16 / llama.cpp prefill Q4_1",
             ours: owned(&["score", "bf16", model]),
