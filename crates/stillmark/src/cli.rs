@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{completions, explain, init, man};
+use crate::commands::{completions, explain, init, man, verify};
 use crate::output::Format;
 
 /// Lawful, provable model distillation: check the terms, distill, sign, verify.
@@ -46,6 +46,8 @@ pub(crate) struct Shared {
 pub(crate) enum Command {
     /// Make a commented starting folder for a builder, a provider or an auditor
     Init(init::Args),
+    /// Verify a folder offline: signatures, digests, log, provenance, shares, card
+    Verify(verify::Args),
     /// Say what a check, finding or error means, what it assumes and cannot show
     Explain(explain::Args),
     /// Print a completion script for a shell

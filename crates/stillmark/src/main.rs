@@ -16,6 +16,7 @@ mod output;
 mod problem;
 mod session;
 mod settings;
+mod trust;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

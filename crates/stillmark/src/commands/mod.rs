@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod man;
+pub(crate) mod verify;
 
 use crate::cli::Command;
 use crate::problem::Outcome;
@@ -16,5 +17,6 @@ pub(crate) fn run(command: Command, session: &Session) -> Outcome {
         Command::Explain(args) => explain::run(&args, session),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args, session),
+        Command::Verify(args) => verify::run(&args, session),
     }
 }

@@ -1,0 +1,133 @@
+//! `stillmark verify PATH`: every signature, digest, log proof, provenance edge, share and card statement, offline.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use stillmark_distill::records::Shard;
+use stillmark_evidence::checks::{Check, CheckVerdict, FolderReport};
+use stillmark_evidence::manifest::Counts;
+use stillmark_evidence::verify::{FolderFacts, RecordFacts, RecordReader, Verified, folder};
+use stillmark_evidence::{Finding, FindingKind};
+
+use crate::exit::ExitStatus;
+use crate::problem::{Outcome, Problem};
+use crate::session::Session;
+use crate::trust;
+
+/// What `verify` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  stillmark verify out\n  stillmark verify out --trust builder.pub.pem --format json
+
+Exit codes: 0 verified, 1 a check failed, 3 sound but not by a trusted key, 2 PATH cannot be read."
+)]
+pub(crate) struct Args {
+    /// The run folder
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// Believe this public key alone; may be repeated [default: the keys in ~/.config/stillmark/trusted]
+    #[arg(long, value_name = "KEY")]
+    trust: Vec<PathBuf>,
+}
+
+/// Verifies a folder and prints what was found.
+pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
+    let facts = facts(&args.path, &args.trust, session)?;
+    session.answer(&facts.report, || human(&args.path, &facts.report))?;
+    Ok(status(facts.report.verdict))
+}
+
+/// Verifies a folder by the keys named, else by those of the user.
+pub(crate) fn facts(
+    path: &Path,
+    trusted: &[PathBuf],
+    session: &Session,
+) -> Result<Verified<FolderFacts>, Problem> {
+    let trust = trust::load(trusted, &session.settings.trust)?;
+    folder(path, &trust, &Parquet).map_err(|err| {
+        Problem::from_error(&err)
+            .while_doing(format!("{} cannot be verified", path.display()))
+            .hint("name the folder that `quickstart` or `distill run` left")
+    })
+}
+
+/// How a verdict ends the program.
+pub(crate) fn status(verdict: CheckVerdict) -> ExitStatus {
+    match verdict {
+        CheckVerdict::Pass => ExitStatus::Done,
+        CheckVerdict::Fail => ExitStatus::Negative,
+        CheckVerdict::Inconclusive | CheckVerdict::NotRecorded => ExitStatus::Review,
+    }
+}
+
+/// Reads the records of a dataset.
+#[derive(Debug)]
+struct Parquet;
+
+impl RecordReader for Parquet {
+    fn read(&self, file: &Path) -> Result<RecordFacts, Finding> {
+        let malformed = |err: stillmark_distill::Error| {
+            Finding::new(FindingKind::Malformed, file.display().to_string(), err.to_string())
+        };
+        let shard = Shard::open(file).map_err(malformed)?;
+        let mut sources: BTreeMap<String, Counts> = BTreeMap::new();
+        let mut broken_row_groups = Vec::new();
+        for idx in 0..shard.groups() {
+            let Ok(records) = shard.group(idx) else {
+                broken_row_groups.push(idx);
+                continue;
+            };
+            for record in records {
+                let counts = sources.entry(record.source).or_default();
+                counts.rows += 1;
+                counts.tokens += record.input_ids.len() as u64;
+            }
+        }
+        Ok(RecordFacts { sources, row_groups: shard.groups(), broken_row_groups })
+    }
+}
+
+/// The answer for people: the verdict first, then what failed, then the rest.
+fn human(path: &Path, report: &FolderReport) -> String {
+    let failed: Vec<&Check> =
+        report.checks.iter().filter(|check| check.verdict != CheckVerdict::Pass).collect();
+    let passed: Vec<&Check> =
+        report.checks.iter().filter(|check| check.verdict == CheckVerdict::Pass).collect();
+    let verdict = match report.verdict {
+        CheckVerdict::Pass => "verified",
+        CheckVerdict::Fail => "FAILED",
+        CheckVerdict::Inconclusive | CheckVerdict::NotRecorded => "inconclusive",
+    };
+    let mut lines = vec![format!(
+        "{}: {verdict}   {} of {} checks hold   assurance: {}",
+        path.display(),
+        passed.len(),
+        report.checks.len(),
+        word(&report.assurance)
+    )];
+    let width = report.checks.iter().map(|check| check.id.len()).max().unwrap_or_default();
+    for check in failed.into_iter().chain(passed) {
+        lines.push(format!(
+            "  {:<12} {:<width$}  {}  {}",
+            word(&check.verdict),
+            check.id,
+            check.subject,
+            check.detail
+        ));
+    }
+    for contradiction in &report.contradictions {
+        lines.push(format!(
+            "  CONTRADICTION {}: the card says {}, the signed record {}",
+            contradiction.field, contradiction.stated, contradiction.recorded
+        ));
+    }
+    if report.verdict != CheckVerdict::Pass {
+        lines.push("\n`stillmark explain CODE` says what a check means and cannot show.".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// The word that JSON has for a value.
+fn word<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}

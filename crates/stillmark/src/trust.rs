@@ -1,0 +1,42 @@
+//! Whose signatures `verify` believes.
+
+use std::path::{Path, PathBuf};
+
+use stillmark_evidence::keys::PublicKey;
+use stillmark_evidence::verify::Trust;
+
+use crate::files;
+use crate::problem::Problem;
+
+/// The keys named on the command line, else those of the folder of trusted keys; a folder that is not there holds none.
+pub(crate) fn load(named: &[PathBuf], folder: &Path) -> Result<Trust, Problem> {
+    let paths = if named.is_empty() { keys_in(folder)? } else { named.to_vec() };
+    let keys: Result<Vec<PublicKey>, Problem> = paths.iter().map(|path| read(path)).collect();
+    Ok(Trust::of(keys?))
+}
+
+/// Reads one public key.
+pub(crate) fn read(path: &Path) -> Result<PublicKey, Problem> {
+    let pem = files::read_text(path)?;
+    PublicKey::from_pem(&pem).map_err(|err| {
+        Problem::from_error(&err)
+            .while_doing(format!("{} is not a public key", path.display()))
+            .hint("a P-256 key as `stillmark key new` writes it: `-----BEGIN PUBLIC KEY-----`")
+    })
+}
+
+fn keys_in(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = std::fs::read_dir(folder).map_err(|err| files::cannot("read", folder, &err))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|err| files::cannot("read", folder, &err))?.path();
+        if path.extension().is_some_and(|extension| extension == "pem") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
