@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::sample::{Choice, LogitsProcessor, Sampling, choose, log_prob, uniform};
+use crate::sample::{Choice, LogitsProcessor, Sampling, choose, uniform};
 use crate::score::TopK;
 use crate::session::Slot;
 use crate::{Decoder, Error, Session};
@@ -92,6 +92,7 @@ pub fn generate(
         session: Session::new(decoder),
         active: Vec::new(),
         order: Order::default(),
+        top: TopK::default(),
     };
     batch.run(decoder, requests, on_event)
 }
@@ -140,6 +141,7 @@ struct Batch<'a, 'p> {
     session: Session<'a>,
     active: Vec<Row>,
     order: Order,
+    top: TopK,
 }
 
 impl Batch<'_, '_> {
@@ -223,8 +225,18 @@ impl Batch<'_, '_> {
         vocab_size: usize,
         on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Error> {
-        for (row, logits) in self.active[at..].iter_mut().zip(logits.chunks_exact_mut(vocab_size)) {
-            let choice = row.extend(self.settings, &mut self.processor, logits)?;
+        let mut chosen = Vec::with_capacity(self.active.len() - at);
+        for (row, logits) in self.active[at..].iter().zip(logits.chunks_exact(vocab_size)) {
+            let token = row.pick(&self.settings.sampling, &mut self.processor, logits)?;
+            chosen.push((token, logits[token as usize]));
+        }
+        // All rows together, on all threads; the logits are of no further use.
+        let k = self.settings.top_k.clamp(1, vocab_size);
+        let log_sums = self.top.fill(k, logits, vocab_size);
+        for (idx, row) in self.active[at..].iter_mut().enumerate() {
+            let (token, logit) = chosen[idx];
+            let choice = Choice { token, log_prob: logit - log_sums[idx] };
+            row.record(choice, (self.settings.top_k > 0).then_some((&self.top, idx)))?;
             if on_event(Event::Token { id: row.answer.id, choice }).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
@@ -256,47 +268,41 @@ impl Row {
     }
 
     /// Chooses the next token.
-    fn extend(
-        &mut self,
-        settings: &Settings,
+    fn pick(
+        &self,
+        sampling: &Sampling,
         processor: &mut Option<&mut dyn LogitsProcessor>,
-        logits: &mut [f32],
-    ) -> Result<Choice, Error> {
+        logits: &[f32],
+    ) -> Result<u32, Error> {
         let id = self.answer.id;
         let u = uniform(self.seed, id, self.answer.tokens.len() as u64);
         let token = match processor {
-            None => choose(&settings.sampling, logits, u),
+            None => choose(sampling, logits, u),
             Some(processor) => {
                 let mut changed = logits.to_vec();
                 processor.process(id, &self.context, &mut changed);
-                choose(&settings.sampling, &changed, u)
+                choose(sampling, &changed, u)
             }
         };
-        let token = token.ok_or(Error::NotFinite { row: id })?;
-        let choice = Choice { token, log_prob: self.record(settings.top_k, logits, token) };
-        if !choice.log_prob.is_finite() {
-            return Err(Error::NotFinite { row: id });
-        }
-        self.answer.tokens.push(token);
-        self.answer.log_probs.push(choice.log_prob);
-        self.context.push(token);
-        Ok(choice)
+        token.ok_or(Error::NotFinite { row: id })
     }
 
-    /// Records the most probable tokens, if wanted, and returns the chosen one's log-probability.
-    fn record(&mut self, top_k: usize, logits: &mut [f32], token: u32) -> f32 {
-        if top_k == 0 {
-            return log_prob(logits, token);
+    /// Adds a token, and the most probable ones in its place if they are wanted.
+    fn record(&mut self, choice: Choice, top: Option<(&TopK, usize)>) -> Result<(), Error> {
+        if !choice.log_prob.is_finite() {
+            return Err(Error::NotFinite { row: self.answer.id });
         }
-        let logit = logits[token as usize];
-        let mut top = TopK::default();
-        let vocab_size = logits.len();
-        let log_sums = top.fill(top_k.min(vocab_size), logits, vocab_size);
-        self.answer.top.k = top.k;
-        self.answer.top.ids.extend(top.ids);
-        self.answer.top.log_probs.extend(top.log_probs);
-        self.answer.top.tails.extend(top.tails);
-        logit - log_sums[0]
+        self.answer.tokens.push(choice.token);
+        self.answer.log_probs.push(choice.log_prob);
+        self.context.push(choice.token);
+        if let Some((top, row)) = top {
+            let (ids, log_probs) = top.row(row);
+            self.answer.top.k = top.k;
+            self.answer.top.ids.extend_from_slice(ids);
+            self.answer.top.log_probs.extend_from_slice(log_probs);
+            self.answer.top.tails.push(top.tails[row]);
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@
 //! its id and the position alone. So an answer does not depend on what else was generated, in which order, or before which
 //! interruption.
 
-use stillmark_kernels::softmax::{exp, log_sum_exp, max};
+use stillmark_kernels::softmax::{exp, log_sum_exp, max, sum_exp};
 
 /// How tokens are chosen. The filters apply one after another to the probabilities after `temperature`: first `top_k`,
 /// then `top_p`, then `min_p`, as transformers has it.
@@ -83,52 +83,62 @@ pub fn choose(sampling: &Sampling, logits: &[f32], u: f64) -> Option<u32> {
         let kept = logits.iter().enumerate().map(|(idx, logit)| (idx as u32, weight(*logit)));
         return draw(kept.filter(|(_, weight)| *weight >= floor), u);
     }
-    let kept = most_probable(sampling, logits, &weight);
-    draw(kept.into_iter(), u)
-}
-
-/// The tokens that pass the filters with their weights, the most probable first.
-fn most_probable(sampling: &Sampling, logits: &[f32], weight: &dyn Fn(f32) -> f32) -> Vec<(u32, f32)> {
-    let mut tokens: Vec<(u32, f32)> =
-        logits.iter().enumerate().map(|(idx, x)| (idx as u32, weight(*x))).collect();
-    let order = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-    if let Some(k) = sampling.top_k.map(|k| k.max(1)).filter(|k| *k < tokens.len()) {
-        tokens.select_nth_unstable_by(k - 1, order);
-        tokens.truncate(k);
-    }
-    if let Some(p) = sampling.top_p {
-        let total: f64 = tokens.iter().map(|(_, weight)| f64::from(*weight)).sum();
-        let wanted = total * f64::from(p);
-        // Mostly a few tokens reach it: sort a growing head of the list instead of all.
-        let mut sorted = 64.min(tokens.len());
-        loop {
-            if sorted < tokens.len() {
-                tokens.select_nth_unstable_by(sorted, order);
-            }
-            tokens[..sorted].sort_unstable_by(order);
-            if let Some(n) = reaching(&tokens[..sorted], wanted) {
-                tokens.truncate(n);
-                break;
-            }
-            if sorted == tokens.len() {
-                break;
-            }
-            sorted = (sorted * 8).min(tokens.len());
-        }
-    } else {
-        tokens.sort_unstable_by(order);
-    }
+    let kept = most_probable(sampling, logits, best);
+    let kept = kept.into_iter().map(|(token, logit)| (token, weight(logit)));
     // The largest weight is 1.
     let floor = sampling.min_p.unwrap_or(0.0);
-    tokens.retain(|(_, weight)| *weight >= floor);
+    draw(kept.filter(|(_, weight)| *weight >= floor), u)
+}
+
+/// The tokens that pass `top_k` and `top_p` with their logits, the most probable first.
+fn most_probable(sampling: &Sampling, logits: &[f32], best: f32) -> Vec<(u32, f32)> {
+    let scale = 1.0 / sampling.temperature;
+    let mut total = f64::from(sum_exp(logits, best, scale));
+    let k = sampling.top_k.map_or(logits.len(), |k| k.clamp(1, logits.len()));
+    let wanted = |total: f64| sampling.top_p.map(|p| total * f64::from(p));
+    if k == logits.len() {
+        // Mostly a few tokens reach it: look at those whose weight is no less than this before sorting all.
+        let few = sorted(logits, best + FEW.ln() * sampling.temperature);
+        if let Some(n) = wanted(total).and_then(|wanted| reaching(&few, wanted, best, scale)) {
+            return few[..n].to_vec();
+        }
+    }
+    let mut tokens = sorted(logits, kth_largest(logits, k));
+    tokens.truncate(k);
+    if k < logits.len() {
+        total = tokens.iter().map(|(_, logit)| f64::from(exp((logit - best) * scale))).sum();
+    }
+    if let Some(n) = wanted(total).and_then(|wanted| reaching(&tokens, wanted, best, scale)) {
+        tokens.truncate(n);
+    }
     tokens
 }
 
+/// The least weight beside the most probable token's of the tokens looked at first.
+const FEW: f32 = 1e-3;
+
+/// The tokens whose logits are no less than `bound`, the most probable first; of equals the lowest id.
+fn sorted(logits: &[f32], bound: f32) -> Vec<(u32, f32)> {
+    let all = logits.iter().enumerate().map(|(idx, logit)| (idx as u32, *logit));
+    let mut tokens: Vec<_> = all.filter(|(_, logit)| *logit >= bound).collect();
+    tokens.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    tokens
+}
+
+/// The `k`-th largest logit (from 1), negative infinity where there are no more than `k`.
+fn kth_largest(logits: &[f32], k: usize) -> f32 {
+    if k >= logits.len() {
+        return f32::NEG_INFINITY;
+    }
+    let mut copy = logits.to_vec();
+    *copy.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a)).1
+}
+
 /// How many of the first tokens together reach the wanted weight.
-fn reaching(tokens: &[(u32, f32)], wanted: f64) -> Option<usize> {
+fn reaching(tokens: &[(u32, f32)], wanted: f64, best: f32, scale: f32) -> Option<usize> {
     let mut sum = 0.0;
-    let reached = tokens.iter().position(|(_, weight)| {
-        sum += f64::from(*weight);
+    let reached = tokens.iter().position(|(_, logit)| {
+        sum += f64::from(exp((logit - best) * scale));
         sum >= wanted
     });
     reached.map(|idx| idx + 1)
