@@ -12,7 +12,7 @@ mod wire;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use client::Client;
@@ -63,14 +63,20 @@ pub fn ask_all(
     let client = Client::new(endpoint)?;
     let questions = Mutex::new(questions.enumerate());
     let stop = AtomicBool::new(false);
+    let gate = Gate::default();
+    let ahead = AHEAD * endpoint.concurrency.max(1);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         for _ in 0..endpoint.concurrency.max(1) {
-            let (sender, client, questions, stop) = (sender.clone(), &client, &questions, &stop);
+            let (sender, client, questions, stop, gate) = (sender.clone(), &client, &questions, &stop, &gate);
             scope.spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
                     let next = questions.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some((idx, question)) = next else { break };
+                    gate.wait(idx, ahead, stop);
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
                     let reply = client.ask(&question, pause, stop);
                     if is_about_the_key(&reply) {
                         stop.store(true, Ordering::Relaxed);
@@ -82,8 +88,8 @@ pub fn ask_all(
             });
         }
         drop(sender);
-        let result = deliver(&receiver, on_reply);
-        stop.store(true, Ordering::Relaxed);
+        let result = deliver(&receiver, &gate, on_reply);
+        gate.move_to(|_| stop.store(true, Ordering::Relaxed));
         result
     })
 }
@@ -91,6 +97,7 @@ pub fn ask_all(
 /// Hands replies over in the order of their questions.
 fn deliver(
     receiver: &mpsc::Receiver<(usize, Result<Reply, Error>)>,
+    gate: &Gate,
     on_reply: &mut dyn FnMut(usize, Result<Reply, Error>) -> ControlFlow<()>,
 ) -> Result<(), Error> {
     let mut waiting = BTreeMap::new();
@@ -105,9 +112,34 @@ fn deliver(
             if on_reply(next - 1, reply).is_break() {
                 return Ok(());
             }
+            gate.move_to(|told| *told = next);
         }
     }
     Ok(())
+}
+
+/// How many questions for each thread may be asked before an earlier one is answered: what is answered but not handed
+/// over is lost in a crash.
+const AHEAD: usize = 4;
+
+/// Holds back questions too far ahead of the replies handed over.
+#[derive(Default)]
+struct Gate {
+    told: Mutex<usize>,
+    moved: Condvar,
+}
+
+impl Gate {
+    fn wait(&self, idx: usize, ahead: usize, stop: &AtomicBool) {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let far = |told: &mut usize| idx >= *told + ahead && !stop.load(Ordering::Relaxed);
+        drop(self.moved.wait_while(told, far).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn move_to(&self, change: impl FnOnce(&mut usize)) {
+        change(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner));
+        self.moved.notify_all();
+    }
 }
 
 /// Whether every other question would fail as this one did.

@@ -360,6 +360,26 @@ fn replies_come_in_order_though_they_arrive_otherwise() {
 }
 
 #[test]
+fn questions_do_not_run_far_ahead_of_replies() {
+    let (url, server) = serve((0..40).map(|i| chat(&i.to_string())).collect());
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let mut questions = (0..40).map(|_| question("x")).inspect(|_| {
+        asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    });
+    let mut told = 0;
+    ask_all(&endpoint(&url), &Notes::default(), &mut questions, &mut |idx, reply| {
+        assert_eq!(reply.unwrap().text, idx.to_string());
+        // One thread: four questions ahead, and the one that waits.
+        assert!(asked.load(std::sync::atomic::Ordering::Relaxed) <= told + 5 + 1);
+        told += 1;
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(told, 40);
+    server.join().unwrap();
+}
+
+#[test]
 fn a_run_stops_when_told() {
     let (url, server) = serve(vec![chat("one")]);
     let mut asked = 0;
