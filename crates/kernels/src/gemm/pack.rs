@@ -113,10 +113,9 @@ unsafe fn plain(kernel: Kernel, strip: Strip, pitch: usize, out: *mut u32) {
 )]
 mod x86 {
     use std::arch::x86_64::{
-        __m256i, __m512, __m512i, __mmask16, _mm512_castps_si512, _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh,
-        _mm512_cvtneps_pbh, _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_setzero_si512,
-        _mm512_shuffle_i32x4, _mm512_slli_epi32, _mm512_storeu_si512, _mm512_unpackhi_epi32,
-        _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+        __m512, __m512i, __mmask16, _mm512_castps_si512, _mm512_cvtne2ps_pbh, _mm512_maskz_loadu_ps,
+        _mm512_permutexvar_epi16, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_storeu_si512,
+        _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
     };
 
     use super::Strip;
@@ -246,30 +245,24 @@ mod x86 {
     /// As `pack`.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
     pub(super) unsafe fn across_k_pair(strip: Strip, pitch: usize, out: *mut u32) {
+        // Sixteen even values and sixteen odd ones, to be taken in turn.
+        let order: [u16; 32] = std::array::from_fn(|at| (at / 2 + at % 2 * 16) as u16);
+        // SAFETY: both are 512 bits without invalid patterns.
+        let order: __m512i = unsafe { std::mem::transmute(order) };
         for lane in 0..strip.k.div_ceil(2) {
             for idx in (0..pitch).step_by(16) {
                 let width = strip.width.saturating_sub(idx);
                 let odd_width = if 2 * lane + 1 < strip.k { width } else { 0 };
                 let ptr = strip.ptr.wrapping_add(2 * lane * strip.k_stride + idx);
-                // SAFETY: the masks cover the floats that exist; for the store see `along_k`.
+                // SAFETY: the masks cover the floats that exist; for the store see `along_k`; the cast keeps the bits.
                 unsafe {
-                    let even = widened(load(ptr, width));
-                    let odd = widened(load(ptr.wrapping_add(strip.k_stride), odd_width));
-                    let pair = _mm512_or_si512(even, _mm512_slli_epi32::<16>(odd));
-                    _mm512_storeu_si512(out.add(lane * pitch + idx).cast::<__m512i>(), pair);
+                    let odd = load(ptr.wrapping_add(strip.k_stride), odd_width);
+                    let halves: __m512i = std::mem::transmute(_mm512_cvtne2ps_pbh(odd, load(ptr, width)));
+                    let pairs = _mm512_permutexvar_epi16(order, halves);
+                    _mm512_storeu_si512(out.add(lane * pitch + idx).cast::<__m512i>(), pairs);
                 }
             }
         }
-    }
-
-    /// Rounds to bf16 and puts each into the low half of a lane.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
-    fn widened(x: __m512) -> __m512i {
-        let half = _mm512_cvtneps_pbh(x);
-        // SAFETY: both are 256 bits without invalid patterns.
-        let half: __m256i = unsafe { std::mem::transmute(half) };
-        _mm512_cvtepu16_epi32(half)
     }
 
     /// Exchanges rows and columns of 16 by 16 lanes.

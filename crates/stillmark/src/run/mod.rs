@@ -1,0 +1,4 @@
+//! A distillation run at the rim: the plan judged, the teacher found, the job carried out, the folder sealed.
+
+pub(crate) mod card;
+pub(crate) mod seal;

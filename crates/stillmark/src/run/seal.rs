@@ -1,0 +1,161 @@
+//! The end of a run: the card is written, and everything is signed and logged.
+
+use std::path::Path;
+
+use stillmark_distill::Plan;
+use stillmark_distill::metrics::{Entry, EvaluationRecord};
+use stillmark_distill::plan::Precision;
+use stillmark_evidence::card::{Claims, teachers};
+use stillmark_evidence::disclosure::Disclosure;
+use stillmark_evidence::keys::PrivateKey;
+use stillmark_evidence::layout::path;
+use stillmark_evidence::manifest::DatasetManifest;
+use stillmark_evidence::provenance::{Builder, InternalParameters, Metadata, ResourceDescriptor, name};
+use stillmark_evidence::signing::{Draft, seal};
+use stillmark_evidence::{Digest, Statement};
+use stillmark_kernels::isa::Isa;
+use stillmark_ledger::Log;
+use stillmark_ledger::note::SigningKey;
+
+use super::card;
+use crate::files::{self, Secrecy};
+use crate::problem::Problem;
+
+/// What the folder itself does not show.
+#[derive(Debug)]
+pub(crate) struct Particulars {
+    /// The name and digest of the model that the first weights came from, where there was one.
+    pub(crate) base: Option<(String, Digest)>,
+    /// Where the teacher is from.
+    pub(crate) teacher_uri: String,
+    /// Digest of the terms pack that the plan was judged by.
+    pub(crate) terms_pack: Digest,
+    /// How many threads computed.
+    pub(crate) threads: usize,
+    /// When the run began and ended, RFC 3339.
+    pub(crate) started_on: String,
+    /// See `started_on`.
+    pub(crate) finished_on: String,
+}
+
+/// Writes the card and signs the folder.
+pub(crate) fn run_folder(folder: &Path, plan: &Plan, particulars: &Particulars, key: &PrivateKey) -> Result<(), Problem> {
+    let record = read_record(folder)?;
+    let claims = claims(folder, plan, particulars, &record)?;
+    let evaluations = evaluations(folder)?;
+    let text = card::render(&card::Facts { name: &plan.student().name, claims: &claims, record: &record, evaluations });
+    files::write(&folder.join(path::CARD), text.as_bytes(), Secrecy::Public)?;
+    let disclosure = Disclosure { claims, verdict: record.verdict, duties: record.duties.clone() };
+    let draft = draft(plan, particulars, &record, disclosure)?;
+    let mut log = open_log(&folder.join(path::LOG), key)?;
+    let broke = |err: stillmark_evidence::Error| Problem::from_error(&err).while_doing("the run could not be signed");
+    seal(folder, draft, key, &mut log).map_err(broke)?;
+    Ok(())
+}
+
+/// The dataset manifest of a folder.
+pub(crate) fn read_record(folder: &Path) -> Result<DatasetManifest, Problem> {
+    let file = folder.join(path::MANIFEST);
+    let text = files::read_text(&file)?;
+    let statement: Statement<DatasetManifest> = serde_json::from_str(&text)
+        .map_err(|err| Problem::new(format!("{} is not a dataset manifest", file.display())).cause(err.to_string()))?;
+    Ok(statement.predicate)
+}
+
+/// The first and the last evaluation of a run.
+pub(crate) fn evaluations(folder: &Path) -> Result<Option<(EvaluationRecord, EvaluationRecord)>, Problem> {
+    let entries = stillmark_distill::metrics::read(&folder.join(path::METRICS)).map_err(|err| Problem::from_error(&err))?;
+    let mut found = entries.into_iter().filter_map(|entry| match entry {
+        Entry::Evaluation(record) => Some(record),
+        Entry::Step(_) => None,
+    });
+    let first = found.next();
+    let last = found.last();
+    Ok(first.map(|first| (first, last.unwrap_or(first))))
+}
+
+fn claims(
+    folder: &Path,
+    plan: &Plan,
+    particulars: &Particulars,
+    record: &DatasetManifest,
+) -> Result<Claims, Problem> {
+    let manifest = folder.join(path::MANIFEST);
+    let digest = Digest::of_file(&manifest).map_err(|err| Problem::from_error(&err))?;
+    Ok(Claims {
+        base_model: particulars.base.iter().map(|(name, _)| name.clone()).collect(),
+        base_model_relation: "finetune".to_owned(),
+        datasets: Vec::new(),
+        license: plan.student().license.clone().unwrap_or_else(|| "other".to_owned()),
+        teachers: teachers(record),
+        tokens: record.totals.tokens,
+        record: digest,
+    })
+}
+
+fn draft(
+    plan: &Plan,
+    particulars: &Particulars,
+    record: &DatasetManifest,
+    disclosure: Disclosure,
+) -> Result<Draft, Problem> {
+    let external_parameters = serde_json::from_str(plan.canonical())
+        .map_err(|err| Problem::new("the plan's canonical form is not JSON").cause(err.to_string()))?;
+    let train = plan.train();
+    let precision = match train.precision {
+        Precision::F32 => "f32",
+        Precision::Bf16 => "bf16",
+    };
+    Ok(Draft {
+        external_parameters,
+        internal_parameters: InternalParameters {
+            threads: particulars.threads as u32,
+            isa: Isa::detected().name().to_owned(),
+            precision: precision.to_owned(),
+            seed: train.seed,
+            log: None,
+        },
+        dependencies: dependencies(particulars, record),
+        builder: Builder {
+            id: "urn:stillmark:cli".to_owned(),
+            version: [("stillmark".to_owned(), env!("CARGO_PKG_VERSION").to_owned())].into(),
+        },
+        metadata: Metadata {
+            invocation_id: Some(plan.digest().to_string()),
+            started_on: Some(particulars.started_on.clone()),
+            finished_on: Some(particulars.finished_on.clone()),
+        },
+        disclosure: Some(disclosure),
+    })
+}
+
+fn dependencies(particulars: &Particulars, record: &DatasetManifest) -> Vec<ResourceDescriptor> {
+    let mut all = vec![
+        ResourceDescriptor::code("stillmark", env!("CARGO_PKG_VERSION")),
+        ResourceDescriptor::of(name::TOKENIZER, "urn:stillmark:tokenizer", record.tokenizer),
+        ResourceDescriptor::of(name::TERMS_PACK, "urn:stillmark:terms-pack", particulars.terms_pack),
+    ];
+    if let Some((base, digest)) = &particulars.base {
+        all.push(ResourceDescriptor::of(name::BASE, format!("urn:stillmark:model:{base}"), *digest));
+    }
+    for source in &record.sources {
+        if let Some(digest) = source.teacher.as_ref().and_then(|teacher| teacher.weights) {
+            all.push(ResourceDescriptor::teacher(&source.id, particulars.teacher_uri.clone(), digest));
+        }
+        if let Some(prompts) = &source.prompts {
+            all.push(ResourceDescriptor::of(format!("{}:{}", name::PROMPTS, source.id), prompts.origin.clone(), prompts.digest));
+        }
+    }
+    all
+}
+
+/// Opens the folder's log, or begins it. The log's Ed25519 key is derived from the signing key, so that a user keeps one secret.
+fn open_log(folder: &Path, key: &PrivateKey) -> Result<Log, Problem> {
+    let broke = |err: &dyn std::error::Error| Problem::from_error(err).while_doing("the log could not be opened");
+    let pem = key.to_pem().map_err(|err| broke(&err))?;
+    let seed = Digest::of(format!("stillmark log key v1\n{pem}").as_bytes());
+    let origin = format!("stillmark.local/{}", &key.public().id().to_string()[..16]);
+    let signing = SigningKey::from_seed(&origin, seed.as_bytes()).map_err(|err| broke(&err))?;
+    let log = if folder.exists() { Log::open(folder, signing) } else { Log::create(folder, signing) };
+    log.map_err(|err| broke(&err))
+}
