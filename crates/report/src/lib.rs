@@ -1,1 +1,15 @@
-//! How do people read it?
+//! How do people read it? Renders verified facts as one self-contained page.
+//!
+//! [`render`] takes what `evidence` verified, and [`Beside`]: measurements and samples for the eye, whose file the
+//! verified run pins. The page loads nothing, runs no script, prints well, and follows the reader's light
+//! or dark setting. No statistic is computed here.
+
+mod beside;
+mod chart;
+mod graph;
+mod markup;
+mod number;
+mod page;
+
+pub use beside::{Beside, Compared, Curve, Line, Named, Sample, Unit};
+pub use page::{Error, render};

@@ -1,0 +1,6 @@
+//! The page seen from outside.
+
+#![expect(clippy::unwrap_used, reason = "what a test sets up may fail it")]
+
+mod folder;
+mod page;
