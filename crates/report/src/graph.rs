@@ -99,7 +99,8 @@ fn draw_arrow(svg: &mut String, arrow: &Arrow, from: (f64, f64), to: (f64, f64))
     let (x1, y1) = (from.0 + BOX_WIDTH, from.1 + BOX_HEIGHT / 2.0);
     let (x2, y2) = (to.0, to.1 + BOX_HEIGHT / 2.0);
     let bend = (x2 - x1) / 2.0;
-    let (label_x, label_y) = (f64::midpoint(x1, x2), f64::midpoint(y1, y2) - 6.0);
+    // Beside its source, where arrows that meet at one end are still apart.
+    let (label_x, label_y) = (x1 + 28.0, y1 - 6.0);
     let _ = write!(
         svg,
         "<g class=\"arrow {}\"><title>{}</title>\
