@@ -100,4 +100,30 @@ pub enum Error {
         /// What is wrong with the reply.
         detail: String,
     },
+    /// Two tokenizers are not the same.
+    #[error("the tokenizers differ{}", difference(*id, first.as_deref(), second.as_deref()))]
+    Tokenizers {
+        /// The first id whose tokens differ; none if they differ in merges or in how they cut text.
+        id: Option<u32>,
+        /// What the first tokenizer has there.
+        first: Option<String>,
+        /// What the second one has there.
+        second: Option<String>,
+    },
+    /// A chat template could not be applied to a conversation.
+    #[error("chat template of `{}`: {detail}", path.display())]
+    Template {
+        /// The file that holds it.
+        path: PathBuf,
+        /// What it said.
+        detail: String,
+    },
+}
+
+fn difference(id: Option<u32>, first: Option<&str>, second: Option<&str>) -> String {
+    let quoted = |token: Option<&str>| token.map_or_else(|| "no token".into(), |token| format!("`{token}`"));
+    match id {
+        Some(id) => format!(" at id {id}: {} and {}", quoted(first), quoted(second)),
+        None => ": the tokens are the same, but merges or the way of cutting text are not".into(),
+    }
 }

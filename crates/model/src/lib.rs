@@ -1,8 +1,12 @@
 //! How does a model answer?
 
 pub mod architecture;
+pub mod catalog;
+pub mod chat;
+pub mod checkpoint;
 pub mod gguf;
 pub mod safetensors;
+pub mod tokenizer;
 
 pub mod decoder;
 pub mod generate;
@@ -16,8 +20,11 @@ mod error;
 mod source;
 mod whole_file;
 
+pub use chat::ChatTemplate;
+pub use checkpoint::Checkpoint;
 pub use config::{Config, Family, Rope, RopeScaling};
 pub use decoder::Decoder;
 pub use error::Error;
 pub use session::Session;
 pub use source::TensorSource;
+pub use tokenizer::Tokenizer;

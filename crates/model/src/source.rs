@@ -61,3 +61,13 @@ pub(crate) fn unknown(path: &Path, name: &str) -> Error {
     let detail = format!("is not a part of this decoder, but lies in `{}`", path.display());
     Error::Tensor { name: name.into(), detail }
 }
+
+/// Checks that there are as many numbers as the shape takes.
+pub(crate) fn check_len(tensor: &architecture::Parameter, numbers: &[f32]) -> Result<(), Error> {
+    if numbers.len() == tensor.len() {
+        return Ok(());
+    }
+    let detail =
+        format!("has {} numbers where its shape {:?} takes {}", numbers.len(), tensor.shape, tensor.len());
+    Err(Error::Tensor { name: tensor.name.clone(), detail })
+}

@@ -1,4 +1,4 @@
-//! GGUF, the one-file format of llama.cpp: reading versions 2 and 3.
+//! GGUF, the one-file format of llama.cpp: reading versions 2 and 3, writing version 3.
 //!
 //! [`Gguf::parse`] reads the directory of a file out of bytes that may be anything: every count and size is checked against
 //! the bytes that are there before something is allocated for it, and what is not known is refused.
@@ -9,6 +9,7 @@ mod dequantize;
 mod file;
 mod names;
 mod value;
+mod write;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -17,6 +18,7 @@ use std::path::Path;
 pub use dequantize::Kind;
 pub use file::GgufFile;
 pub use value::Value;
+pub use write::{Export, Precision, write};
 
 use crate::Error;
 use cursor::Cursor;

@@ -81,6 +81,11 @@ pub(super) fn halves_from_pairs(values: &[f32], rows: Rows) -> Vec<f32> {
     reorder(values, rows, |row| if row < half { 2 * row } else { 2 * (row - half) + 1 })
 }
 
+/// The inverse of [`halves_from_pairs`].
+pub(super) fn pairs_from_halves(values: &[f32], rows: Rows) -> Vec<f32> {
+    reorder(values, rows, |row| row / 2 + row % 2 * (rows.head_dim / 2))
+}
+
 /// Takes each row of each head from the row `source(row)` of the same head.
 fn reorder(values: &[f32], Rows { head_dim, width }: Rows, source: impl Fn(usize) -> usize) -> Vec<f32> {
     let mut out = Vec::with_capacity(values.len());

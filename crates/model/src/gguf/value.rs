@@ -171,3 +171,61 @@ impl Value {
         }
     }
 }
+
+impl Value {
+    /// Appends type and value. Numbers take the types that llama.cpp looks for: u32 (i32 in lists) and single precision.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let list = |out: &mut Vec<u8>, code: u32, count: usize| {
+            out.extend(LIST.to_le_bytes());
+            out.extend(code.to_le_bytes());
+            out.extend((count as u64).to_le_bytes());
+        };
+        match self {
+            Self::Int(value) => {
+                if let Ok(value) = u32::try_from(*value) {
+                    out.extend(4u32.to_le_bytes());
+                    out.extend(value.to_le_bytes());
+                } else {
+                    out.extend(11u32.to_le_bytes());
+                    out.extend((*value as i64).to_le_bytes());
+                }
+            }
+            Self::Float(value) => {
+                out.extend(6u32.to_le_bytes());
+                out.extend((*value as f32).to_le_bytes());
+            }
+            Self::Bool(value) => {
+                out.extend(7u32.to_le_bytes());
+                out.push(u8::from(*value));
+            }
+            Self::Text(text) => {
+                out.extend(STRING.to_le_bytes());
+                put_text(out, text);
+            }
+            Self::Ints(values) => {
+                list(out, 5, values.len());
+                out.extend(values.iter().flat_map(|value| (*value as i32).to_le_bytes()));
+            }
+            Self::Floats(values) => {
+                list(out, 6, values.len());
+                out.extend(values.iter().flat_map(|value| (*value as f32).to_le_bytes()));
+            }
+            Self::Bools(values) => {
+                list(out, 7, values.len());
+                out.extend(values.iter().map(|value| u8::from(*value)));
+            }
+            Self::Texts(texts) => {
+                list(out, STRING, texts.len());
+                for text in texts {
+                    put_text(out, text);
+                }
+            }
+        }
+    }
+}
+
+/// Appends a text with its length.
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
+    out.extend((text.len() as u64).to_le_bytes());
+    out.extend(text.as_bytes());
+}

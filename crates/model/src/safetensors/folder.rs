@@ -21,6 +21,7 @@ const INDEX: &str = "model.safetensors.index.json";
 #[derive(Debug)]
 pub struct Safetensors {
     shards: Vec<Shard>,
+    index: Option<PathBuf>,
     /// The shard of each tensor.
     places: BTreeMap<String, usize>,
 }
@@ -77,14 +78,14 @@ impl Safetensors {
                 return Err(Error::Format { path: shard.path.clone(), detail });
             }
         }
-        Ok(Self { shards, places })
+        Ok(Self { shards, index: Some(index), places })
     }
 
     /// Opens one file, whatever the tensors are.
     pub fn open_file(path: &Path) -> Result<Self, Error> {
         let shard = Shard::open(path)?;
         let places = shard.header.tensors.keys().map(|name| (name.clone(), 0)).collect();
-        Ok(Self { shards: vec![shard], places })
+        Ok(Self { shards: vec![shard], index: None, places })
     }
 
     /// Names of all tensors.
@@ -100,6 +101,11 @@ impl Safetensors {
     /// The files, in the order of the first tensor of each.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.shards.iter().map(|shard| shard.path.as_path())
+    }
+
+    /// The index, if the weights are in several files.
+    pub fn index(&self) -> Option<&Path> {
+        self.index.as_deref()
     }
 
     /// The tensor's place.

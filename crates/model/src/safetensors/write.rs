@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Kind;
 use crate::architecture::Parameter;
 use crate::error::Error;
+use crate::source::check_len;
 use crate::whole_file;
 
 /// In what precision weights are written.
@@ -31,23 +32,16 @@ pub fn write(
     values: &dyn Fn(&str) -> Result<Vec<f32>, Error>,
 ) -> Result<(), Error> {
     let header = header(precision, metadata, tensors);
-    let mut failed = None;
-    let written = whole_file::write(path, |out| {
+    whole_file::write(path, |out| {
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
         for tensor in tensors {
-            let numbers = values(&tensor.name).and_then(|numbers| check_len(tensor, numbers));
-            match numbers {
-                Ok(numbers) => write_numbers(out, precision, &numbers)?,
-                Err(error) => {
-                    failed = Some(error);
-                    return Err(std::io::ErrorKind::InvalidInput.into());
-                }
-            }
+            let numbers = values(&tensor.name)?;
+            check_len(tensor, &numbers)?;
+            write_numbers(out, precision, &numbers)?;
         }
         Ok(())
-    });
-    failed.map_or(written, Err)
+    })
 }
 
 fn header(precision: Precision, metadata: &BTreeMap<String, String>, tensors: &[Parameter]) -> Vec<u8> {
@@ -75,15 +69,6 @@ fn header(precision: Precision, metadata: &BTreeMap<String, String>, tensors: &[
     // Data starts on a multiple of eight, as the format asks.
     header.resize(header.len().next_multiple_of(8), b' ');
     header
-}
-
-pub(crate) fn check_len(tensor: &Parameter, numbers: Vec<f32>) -> Result<Vec<f32>, Error> {
-    if numbers.len() == tensor.len() {
-        return Ok(numbers);
-    }
-    let detail =
-        format!("has {} numbers where its shape {:?} takes {}", numbers.len(), tensor.shape, tensor.len());
-    Err(Error::Tensor { name: tensor.name.clone(), detail })
 }
 
 fn write_numbers(out: &mut dyn Write, precision: Precision, numbers: &[f32]) -> std::io::Result<()> {
