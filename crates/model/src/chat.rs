@@ -58,7 +58,7 @@ impl ChatTemplate {
     pub fn new(path: &Path, source: String, bos: Option<&str>, eos: Option<&str>) -> Result<Self, Error> {
         let (bos, eos) = (bos.unwrap_or_default().into(), eos.unwrap_or_default().into());
         let template = Self { path: path.into(), source, bos, eos, now: None };
-        let detail = |error| Error::Template { path: path.into(), detail: told(&error) };
+        let detail = |error| Error::Format { path: path.into(), detail: told(&error) };
         template.environment().template_from_str(&template.source).map_err(detail)?;
         Ok(template)
     }
@@ -66,7 +66,7 @@ impl ChatTemplate {
     /// The same with a time (RFC 3339) for templates that state the date.
     pub fn at(mut self, now: &str) -> Result<Self, Error> {
         let detail =
-            |error: jiff::Error| Error::Template { path: self.path.clone(), detail: error.to_string() };
+            |error: jiff::Error| Error::Format { path: self.path.clone(), detail: error.to_string() };
         self.now = Some(now.parse().map_err(detail)?);
         Ok(self)
     }
@@ -86,7 +86,7 @@ impl ChatTemplate {
             add_generation_prompt => ending == Ending::Generation,
         };
         let rendered = self.environment().render_str(&self.source, context);
-        rendered.map_err(|error| Error::Template { path: self.path.clone(), detail: told(&error) })
+        rendered.map_err(|error| Error::Format { path: self.path.clone(), detail: told(&error) })
     }
 
     fn environment(&self) -> Environment<'static> {
@@ -178,7 +178,10 @@ fn write_json(
 /// The error's own words and its line.
 fn told(error: &minijinja::Error) -> String {
     let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-    error.line().map_or_else(|| detail.clone(), |line| format!("line {line}: {detail}"))
+    error.line().map_or_else(
+        || format!("chat template: {detail}"),
+        |line| format!("chat template, line {line}: {detail}"),
+    )
 }
 
 /// The template that `tokenizer_config.json` holds, with the names of its first and last tokens.

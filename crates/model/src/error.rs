@@ -110,14 +110,6 @@ pub enum Error {
         /// What the second one has there.
         second: Option<String>,
     },
-    /// A chat template could not be applied to a conversation.
-    #[error("chat template of `{}`: {detail}", path.display())]
-    Template {
-        /// The file that holds it.
-        path: PathBuf,
-        /// What it said.
-        detail: String,
-    },
 }
 
 fn difference(id: Option<u32>, first: Option<&str>, second: Option<&str>) -> String {

@@ -4,6 +4,7 @@
 //! does not do (experts, other activations, unknown rotary scalings) is refused by name, never ignored.
 
 mod export;
+mod fields;
 mod json;
 mod rotary;
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::json::Fields;
+use super::fields::Fields;
 use super::{Rope, RopeScaling};
 use crate::Error;
 

@@ -52,6 +52,7 @@ impl Tokenizer {
             tokenizers::Tokenizer::from_bytes(&text).map_err(|error| refuse(error.to_string()))?;
         inner.with_truncation(None).map_err(|error| refuse(error.to_string()))?.with_padding(None);
         let digest = digest::of(&text).map_err(refuse)?;
+        check_added(&text, &inner).map_err(refuse)?;
         let tokens: BTreeMap<u32, String> =
             inner.get_vocab(true).into_iter().map(|(token, id)| (id, token)).collect();
         let added = inner.get_added_tokens_decoder();
@@ -143,6 +144,27 @@ impl Tokenizer {
     fn refuse(&self, error: &(dyn std::error::Error + Send + Sync)) -> Error {
         Error::Format { path: self.path.clone(), detail: error.to_string() }
     }
+}
+
+/// Checks that the added tokens have the ids that the file states: the crate gives them others where there are holes.
+fn check_added(text: &str, inner: &tokenizers::Tokenizer) -> Result<(), String> {
+    #[derive(serde::Deserialize)]
+    struct File {
+        #[serde(default)]
+        added_tokens: Vec<Added>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Added {
+        id: u32,
+        content: String,
+    }
+    let file: File = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    for Added { id, content } in file.added_tokens {
+        if inner.token_to_id(&content) != Some(id) {
+            return Err(format!("added token `{content}`: its id {id} leaves a hole or is another's"));
+        }
+    }
+    Ok(())
 }
 
 fn owned((id, token): (&u32, &String)) -> (u32, String) {

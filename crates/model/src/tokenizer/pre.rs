@@ -84,7 +84,13 @@ pub const PRE_TOKENIZERS: &[PreTokenizer] = &[
         ignore_merges: false,
         add_bos: false,
     },
-    PreTokenizer { names: &["gpt-2"], cut: Cut::Gpt2, form: Form::AsItIs, ignore_merges: false, add_bos: false },
+    PreTokenizer {
+        names: &["gpt-2"],
+        cut: Cut::Gpt2,
+        form: Form::AsItIs,
+        ignore_merges: false,
+        add_bos: false,
+    },
     PreTokenizer {
         names: &["qwen2"],
         cut: Cut::Pattern(QWEN2),

@@ -1,5 +1,6 @@
 //! The real default model, where there is one, and files made for a test.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The GGUF file of the default model, if `STILLMARK_TEST_MODEL` names it; else says that the test is skipped.
@@ -21,4 +22,14 @@ pub(crate) fn told(error: &dyn std::error::Error, folder: &Path) -> String {
         cause = error.source();
     }
     told.replace(&format!("{}/", folder.display()), "").replace(&folder.display().to_string(), "FOLDER")
+}
+
+/// Every vector of a specification, by file name.
+pub(crate) fn vectors(name: &str) -> BTreeMap<String, serde_json::Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec/vectors").join(name);
+    let read = |entry: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        (entry.file_name().into_string().unwrap(), serde_json::from_str(&text).unwrap())
+    };
+    std::fs::read_dir(folder).unwrap().map(|entry| read(entry.unwrap())).collect()
 }

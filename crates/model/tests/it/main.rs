@@ -2,9 +2,11 @@
 #![cfg(test)]
 
 mod architecture;
+mod chat;
 mod checkpoint_files;
 mod config;
 mod decoder;
+mod export;
 mod formula;
 mod generate;
 mod gguf;
@@ -12,3 +14,4 @@ mod reference;
 mod remote;
 mod safetensors;
 mod smollm2;
+mod tokenizer;
