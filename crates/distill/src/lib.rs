@@ -9,6 +9,8 @@ mod whole_file;
 
 pub mod plan;
 
+mod provenance;
+
 pub mod records;
 
 pub mod capture;
@@ -18,6 +20,10 @@ pub mod init;
 pub mod train;
 
 pub mod feed;
+
+pub mod metrics;
+
+pub mod course;
 
 pub use error::Error;
 pub use lock::FolderLock;

@@ -121,8 +121,6 @@ fn two_runs_in_one_folder_exclude_each_other() {
 fn shares_and_repeats() {
     let base = tempfile::tempdir().unwrap();
     notes(base.path());
-    let many = plan("records = 1000").canonical().len();
-    assert!(many > 0);
     let error =
         run(&plan("records = 1000"), base.path(), &base.path().join("x"), None).unwrap_err().to_string();
     assert!(error.contains("`notes` has 30 texts, of 500"), "{error}");

@@ -87,13 +87,13 @@ fn layers_by_rule() {
 
 /// Numbers that follow from a tensor's name and place.
 #[derive(Debug)]
-struct Numbered(Config);
+pub(crate) struct Numbered(pub(crate) Config);
 
 impl TensorSource for Numbered {
     fn tensor(&self, name: &str) -> Result<Vec<f32>, Error> {
         let found = parameters(&self.0).into_iter().find(|parameter| parameter.name == name).unwrap();
         let seed: usize = name.bytes().map(usize::from).sum();
-        Ok((0..found.len()).map(|at| ((at * 7919 + seed * 104_729) % 1009) as f32).collect())
+        Ok((0..found.len()).map(|at| ((at * 7919 + seed * 104_729) % 1009) as f32 / 1009.0 - 0.5).collect())
     }
 
     fn shape(&self, name: &str) -> Option<Vec<usize>> {
@@ -101,7 +101,7 @@ impl TensorSource for Numbered {
     }
 }
 
-fn tiny() -> Config {
+pub(crate) fn tiny() -> Config {
     Config {
         family: Family::Llama,
         vocab_size: 11,

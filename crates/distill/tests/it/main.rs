@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod data_capture;
 #[cfg(test)]
+mod data_course;
+#[cfg(test)]
 mod data_feed;
 #[cfg(test)]
 mod data_plan;
