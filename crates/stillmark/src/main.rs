@@ -11,6 +11,8 @@ mod environment;
 mod exit;
 mod files;
 mod interrupt;
+mod keys;
+mod lawful;
 mod misstep;
 mod output;
 mod problem;

@@ -15,7 +15,7 @@ use crate::problem::Problem;
 const FILE: &str = "stillmark.toml";
 
 /// One key of `stillmark.toml`; its variable is `STILLMARK_` and the key in capitals.
-const KEYS: [&str; 5] = ["format", "quiet", "cache", "trust", "hub"];
+const KEYS: [&str; 6] = ["format", "quiet", "cache", "trust", "key", "hub"];
 
 /// The model hub asked where no other is named.
 const DEFAULT_HUB: &str = "https://huggingface.co";
@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) cache: PathBuf,
     /// The folder of the public keys that `verify` trusts.
     pub(crate) trust: PathBuf,
+    /// The private key that statements are signed with.
+    pub(crate) key: PathBuf,
     /// The model hub's address, without a slash at its end.
     pub(crate) hub: String,
 }
@@ -44,18 +46,19 @@ struct Found {
 /// Reads the settings in force.
 pub(crate) fn load(shared: &Shared) -> Result<Settings, Problem> {
     let file = read_file(shared.config.as_deref())?;
-    let find = |key: &str| variable(key).or_else(|| from_file(&file, key));
+    let find = |key: &str| variable(key).or_else(|| from_file(file.as_ref(), key));
     let format = match shared.format {
         Some(format) => format,
         None => find("format").map_or(Ok(Format::Human), |found| format_of(&found))?,
     };
     let quiet = shared.quiet || find("quiet").map_or(Ok(false), |found| truth_of(&found))?;
-    let folder = |key: &str, default: PathBuf| find(key).map_or(default, |found| PathBuf::from(found.value));
+    let place = |key: &str, default: PathBuf| find(key).map_or(default, |found| PathBuf::from(found.value));
     Ok(Settings {
         format,
         volume: if quiet { Volume::Quiet } else { Volume::Normal },
-        cache: folder("cache", environment::cache_home().join("stillmark")),
-        trust: folder("trust", environment::config_home().join("stillmark").join("trusted")),
+        cache: place("cache", environment::cache_home().join("stillmark")),
+        trust: place("trust", environment::config_home().join("stillmark").join("trusted")),
+        key: place("key", environment::config_home().join("stillmark").join("signer.pem")),
         hub: find("hub").map_or(DEFAULT_HUB.to_owned(), |found| found.value.trim_end_matches('/').to_owned()),
     })
 }
@@ -123,8 +126,8 @@ fn unknown_key(path: &Path, text: &str, key: &str) -> Problem {
     Problem::new(format!("{}{place}: there is no setting `{key}`", path.display())).hint(hint)
 }
 
-fn from_file(file: &Option<(PathBuf, toml::Table)>, key: &str) -> Option<Found> {
-    let (path, table) = file.as_ref()?;
+fn from_file(file: Option<&(PathBuf, toml::Table)>, key: &str) -> Option<Found> {
+    let (path, table) = file?;
     let value = match table.get(key)? {
         toml::Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -80,13 +80,17 @@ fn all(pages: &[Page<'_>], session: &Session) -> Result<(), Stop> {
     })
 }
 
+/// Our own pages, then those on the rules of `agreement`.
 fn pages() -> Vec<Page<'static>> {
-    let sections = PAGES.split("\n## ").skip(1);
-    sections
-        .filter_map(|section| {
-            let (head, text) = section.split_once('\n')?;
-            let (code, title) = head.split_once(": ")?;
-            Some(Page { code, title, text: text.trim() })
-        })
-        .collect()
+    let own = PAGES.split("\n## ").skip(1).filter_map(|section| {
+        let (head, text) = section.split_once('\n')?;
+        let (code, title) = head.split_once(": ")?;
+        Some(Page { code, title, text: text.trim() })
+    });
+    let rules = stillmark_agreement::codes().filter_map(|(code, _)| {
+        let text = stillmark_agreement::explain(code)?;
+        let title = text.split_once(['.', ':']).map_or(text, |(first, _)| first);
+        Some(Page { code, title, text })
+    });
+    own.chain(rules).collect()
 }
