@@ -48,29 +48,6 @@ pub(crate) fn read_private(path: &Path) -> Result<PrivateKey, Problem> {
     })
 }
 
-/// Reads a public key.
-pub(crate) fn read_public(path: &Path) -> Result<PublicKey, Problem> {
-    let text = files::read_text(path)?;
-    PublicKey::from_pem(&text).map_err(|err| {
-        Problem::from_error(&err)
-            .while_doing(format!("{} is not a public key", path.display()))
-            .hint("it must be a P-256 key in PEM, `-----BEGIN PUBLIC KEY-----`")
-    })
-}
-
-/// The keys in the trusted folder, ordered by file name.
-pub(crate) fn trusted(settings: &Settings) -> Result<Vec<PublicKey>, Problem> {
-    if !settings.trust.is_dir() {
-        return Ok(Vec::new());
-    }
-    let entries =
-        std::fs::read_dir(&settings.trust).map_err(|err| files::cannot("read", &settings.trust, &err))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "pem"));
-    paths.sort();
-    paths.iter().map(|path| read_public(path)).collect()
-}
-
 /// The first digits of a key's name, enough for a file name.
 fn short(key: &PublicKey) -> String {
     key.id().to_string().chars().take(16).collect()

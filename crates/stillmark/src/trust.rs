@@ -10,9 +10,16 @@ use crate::problem::Problem;
 
 /// The keys named on the command line, else those of the folder of trusted keys; a folder that is not there holds none.
 pub(crate) fn load(named: &[PathBuf], folder: &Path) -> Result<Trust, Problem> {
-    let paths = if named.is_empty() { keys_in(folder)? } else { named.to_vec() };
-    let keys: Result<Vec<PublicKey>, Problem> = paths.iter().map(|path| read(path)).collect();
-    Ok(Trust::of(keys?))
+    let keys: Vec<PublicKey> = match named {
+        [] => all(folder)?,
+        named => named.iter().map(|path| read(path)).collect::<Result<_, _>>()?,
+    };
+    Ok(Trust::of(keys))
+}
+
+/// The keys in the folder of trusted ones, ordered by file name.
+pub(crate) fn all(folder: &Path) -> Result<Vec<PublicKey>, Problem> {
+    keys_in(folder)?.iter().map(|path| read(path)).collect()
 }
 
 /// Reads one public key.

@@ -9,6 +9,7 @@ use crate::exit::ExitStatus;
 use crate::keys;
 use crate::problem::{Outcome, Problem, Stop};
 use crate::session::Session;
+use crate::trust;
 
 /// What `key` takes.
 #[derive(Debug, clap::Args)]
@@ -67,7 +68,7 @@ fn show(file: Option<PathBuf>, session: &Session) -> Result<(), Stop> {
     let private = keys::read_private(&path);
     let public = match private {
         Ok(key) => key.public().clone(),
-        Err(problem) => keys::read_public(&path).map_err(|_: Problem| problem)?,
+        Err(problem) => trust::read(&path).map_err(|_: Problem| problem)?,
     };
     answer(&public, path, None, session)
 }
@@ -78,7 +79,7 @@ fn answer(
     trusted_as: Option<PathBuf>,
     session: &Session,
 ) -> Result<(), Stop> {
-    let trusted = keys::trusted(&session.settings)?.contains(key);
+    let trusted = trust::all(&session.settings.trust)?.contains(key);
     let (id, public_pem) = (key.id().to_string(), key.to_pem().to_owned());
     let answer = Answer { schema: "stillmark/key/v1", id, path, public_pem, trusted, trusted_as };
     session.answer(&answer, || {
