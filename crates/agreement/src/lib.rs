@@ -5,6 +5,7 @@
 //! each reason with its path and clause. Only a ruling gives a [`Permit`], and `distill` trains
 //! only with one. Nothing here reads a file, asks the clock, or gives legal advice:
 //! "no listed clause forbids" is never "legal".
+#![forbid(unsafe_code)]
 
 mod error;
 mod evaluate;

@@ -2,6 +2,7 @@
 //!
 //! A plan ([`Plan`]) names a teacher, its terms, the sources of text and the student. From it come the teacher's answers and
 //! log-probabilities as records, the trained student, and the exported model. Nothing runs without a permit.
+#![forbid(unsafe_code)]
 
 mod error;
 mod lock;

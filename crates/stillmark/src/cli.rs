@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{agreement, completions, explain, init, key, man, verify};
+use crate::commands::{agreement, completions, explain, init, key, man, model, verify};
 use crate::output::Format;
 
 /// Lawful, provable model distillation: check the terms, distill, sign, verify.
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Agreement(agreement::Args),
     /// Verify a folder offline: signatures, digests, log, provenance, shares, card
     Verify(verify::Args),
+    /// Fetch, list, show and ask models
+    Model(model::Args),
     /// Make and show the key you sign with
     Key(key::Args),
     /// Say what a check, finding or error means, what it assumes and cannot show

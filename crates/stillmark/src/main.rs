@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod environment;
 mod exit;
+mod fetch;
 mod files;
 mod interrupt;
 mod keys;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::Shared;
-use crate::output::{self, Format, Talk, Volume};
+use crate::output::{self, Format, Talk};
 use crate::problem::Stop;
 use crate::settings::{self, Settings};
 
@@ -35,10 +35,5 @@ impl Session {
     /// Whether answers are JSON.
     pub(crate) fn is_json(&self) -> bool {
         self.settings.format == Format::Json
-    }
-
-    /// Whether to talk at all.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.settings.volume == Volume::Quiet
     }
 }

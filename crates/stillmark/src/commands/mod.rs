@@ -6,6 +6,7 @@ pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod man;
+pub(crate) mod model;
 pub(crate) mod verify;
 
 use crate::cli::Command;
@@ -17,6 +18,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Outcome {
     match command {
         Command::Init(args) => init::run(&args, session),
         Command::Agreement(args) => agreement::run(args, session),
+        Command::Model(args) => model::run(args, session),
         Command::Key(args) => key::run(args, session),
         Command::Explain(args) => explain::run(&args, session),
         Command::Completions(args) => completions::run(&args),
