@@ -1,11 +1,9 @@
 //! The words of the command line: help, completions and manual pages are all made from these types.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::commands::{agreement, completions, explain, init, key, man, model, verify};
-use crate::output::Format;
+use crate::settings::Shared;
 
 /// Lawful, provable model distillation: check the terms, distill, sign, verify.
 #[derive(Debug, Parser)]
@@ -26,20 +24,6 @@ Example:
 
 Exit codes: 0 done or passed, 1 the verdict is negative, 2 could not be carried out,
 3 inconclusive or a person must look, 130 interrupted.";
-
-/// What every command takes.
-#[derive(Debug, Args)]
-pub(crate) struct Shared {
-    /// How the answer is written: human or json [default: human]
-    #[arg(long, global = true, value_enum, hide_possible_values = true)]
-    pub(crate) format: Option<Format>,
-    /// Say nothing on stderr but errors
-    #[arg(long, short, global = true)]
-    pub(crate) quiet: bool,
-    /// Settings file [default: ./stillmark.toml, if there]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-}
 
 /// The commands, in the order in which a newcomer meets them.
 #[derive(Debug, Subcommand)]

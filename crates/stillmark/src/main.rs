@@ -7,6 +7,7 @@
 mod cli;
 mod clock;
 mod commands;
+mod dispatch;
 mod environment;
 mod exit;
 mod fetch;
@@ -16,6 +17,7 @@ mod keys;
 mod lawful;
 mod misstep;
 mod output;
+mod panics;
 mod problem;
 mod session;
 mod settings;
@@ -31,7 +33,7 @@ use crate::output::Talk;
 use crate::problem::Stop;
 
 fn main() -> ExitCode {
-    problem::report_panics();
+    panics::report();
     // A panic was already reported by the hook; what is left is its exit code.
     let status = catch_unwind(AssertUnwindSafe(run)).unwrap_or(ExitStatus::Failed);
     status.into()
@@ -43,7 +45,7 @@ fn run() -> ExitStatus {
         Ok(cli) => cli,
         Err(err) => return misstep::answer(&err),
     };
-    match session::open(&cli.shared).and_then(|session| commands::run(cli.command, &session)) {
+    match session::open(&cli.shared).and_then(|session| dispatch::run(cli.command, &session)) {
         Ok(status) => status,
         Err(Stop::ListenerGone) => ExitStatus::Done,
         Err(Stop::Problem(problem)) => {

@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 
-use crate::cli::Shared;
 use crate::output::{self, Format, Talk};
 use crate::problem::Stop;
-use crate::settings::{self, Settings};
+use crate::settings::{self, Settings, Shared};
 
 /// One run of the program.
 #[derive(Debug)]

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use crate::cli::Shared;
 use crate::environment;
 use crate::files;
 use crate::output::{Format, Volume};
@@ -35,6 +34,20 @@ pub(crate) struct Settings {
     pub(crate) key: PathBuf,
     /// The model hub's address, without a slash at its end.
     pub(crate) hub: String,
+}
+
+/// The flags that every command takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Shared {
+    /// How the answer is written: human or json [default: human]
+    #[arg(long, global = true, value_enum, hide_possible_values = true)]
+    pub(crate) format: Option<Format>,
+    /// Say nothing on stderr but errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Settings file [default: ./stillmark.toml, if there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// Where a value came from, to be named when it makes no sense.

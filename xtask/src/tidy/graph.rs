@@ -44,7 +44,8 @@ pub(crate) fn breaches(metadata: &Value) -> Vec<Breach> {
     let mut found = Vec::new();
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let name = package["name"].as_str().unwrap_or_default();
-        if name == "xtask" || name == "stillmark-examples" {
+        // Benchmarks and examples stand outside the house and look in.
+        if name == "xtask" || name == "stillmark-examples" || name.starts_with("stillmark-bench-") {
             continue;
         }
         let room = room(name);
@@ -56,6 +57,10 @@ pub(crate) fn breaches(metadata: &Value) -> Vec<Breach> {
             continue;
         };
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
+            // What only tests use is no arrow of the house.
+            if dependency["kind"] == "dev" {
+                continue;
+            }
             let used = dependency["name"].as_str().unwrap_or_default();
             found.extend(edge(name, allowed, used));
         }

@@ -40,6 +40,7 @@ fn arrows_point_down_only() {
         package("stillmark", &["stillmark-distill", "clap"]),
         package("stillmark-report", &["xtask", "tokenizers"]),
         package("stillmark-attic", &[]),
+        json!({"name": "stillmark-kernels", "dependencies": [{"name": "stillmark-model", "kind": "dev"}]}),
     ]});
     let expected =
         ["stillmark-ledger: depends", "depends on `xtask`", "links `tokenizers`", "attic: is no room"];

@@ -1,9 +1,7 @@
 //! `stillmark completions SHELL`.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::exit::ExitStatus;
 use crate::output;
 use crate::problem::Outcome;
@@ -19,9 +17,9 @@ pub(crate) struct Args {
 }
 
 /// Prints the script.
-pub(crate) fn run(args: &Args) -> Outcome {
+pub(crate) fn run(args: &Args, mut command: clap::Command) -> Outcome {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "stillmark", &mut script);
+    clap_complete::generate(args.shell, &mut command, "stillmark", &mut script);
     output::bytes(&script)?;
     Ok(ExitStatus::Done)
 }

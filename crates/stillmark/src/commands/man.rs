@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::CommandFactory;
 use clap_mangen::Man;
 
-use crate::cli::Cli;
 use crate::exit::ExitStatus;
 use crate::files::{self, Secrecy};
 use crate::output;
@@ -22,8 +20,7 @@ pub(crate) struct Args {
 }
 
 /// Prints the main page, or writes all of them.
-pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let mut command = Cli::command();
+pub(crate) fn run(args: &Args, mut command: clap::Command, session: &Session) -> Outcome {
     command.build();
     let Some(folder) = &args.out else {
         output::bytes(&page(command)?)?;

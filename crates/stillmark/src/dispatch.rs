@@ -1,0 +1,22 @@
+//! From the words of the command line to the command that carries them out.
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+use crate::commands::{agreement, completions, explain, init, key, man, model, verify};
+use crate::problem::Outcome;
+use crate::session::Session;
+
+/// Runs a command.
+pub(crate) fn run(command: Command, session: &Session) -> Outcome {
+    match command {
+        Command::Init(args) => init::run(&args, session),
+        Command::Agreement(args) => agreement::run(args, session),
+        Command::Model(args) => model::run(args, session),
+        Command::Key(args) => key::run(args, session),
+        Command::Explain(args) => explain::run(&args, session),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command(), session),
+        Command::Verify(args) => verify::run(&args, session),
+    }
+}
