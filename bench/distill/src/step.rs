@@ -57,7 +57,7 @@ pub(crate) fn run(precision: Precision, name: &str) -> Result<(), String> {
         schedule: Schedule { warmup_steps: 0, then: Decline::Constant },
         max_tokens: ROWS * LENGTH,
         max_positions: LENGTH,
-        chunk_bytes: 64 << 20,
+        chunk_bytes: 96 << 20,
         explosion: 100.0,
     };
     let student = Student::fresh(reference_student(), 0);
