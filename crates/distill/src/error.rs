@@ -81,6 +81,9 @@ pub enum Error {
     /// The model's side of the work failed.
     #[error(transparent)]
     Model(#[from] stillmark_model::Error),
+    /// The evidence's side of the work failed.
+    #[error(transparent)]
+    Evidence(#[from] stillmark_evidence::Error),
 }
 
 impl Error {

@@ -16,6 +16,8 @@ pub mod records;
 
 pub mod capture;
 
+pub mod teach;
+
 pub mod init;
 
 pub mod train;
@@ -25,6 +27,12 @@ pub mod feed;
 pub mod metrics;
 
 pub mod course;
+
+pub mod export;
+
+mod record;
+
+pub mod run;
 
 pub use error::Error;
 pub use lock::FolderLock;

@@ -1,0 +1,190 @@
+//! A teacher on this machine: it answers in batches, then scores whole records with its exact distribution.
+
+use std::ops::ControlFlow;
+
+use stillmark_model::chat::{Ending, Message};
+use stillmark_model::generate::{self, Request, generate};
+use stillmark_model::sample::Sampling;
+use stillmark_model::{Checkpoint, Decoder, Tokenizer, score};
+
+use crate::capture::{Item, Teach};
+use crate::plan::{Capture, SourceKind};
+use crate::records::Record;
+use crate::{Error, Plan};
+
+/// Answers that grow at a time.
+const ROWS: usize = 32;
+/// Tokens that are scored at a time.
+const SCORED: usize = 4096;
+
+/// The embedded teacher.
+#[derive(Debug)]
+pub struct EmbeddedTeacher<'a> {
+    decoder: &'a Decoder,
+    checkpoint: &'a Checkpoint,
+    tokenizer: &'a Tokenizer,
+    capture: &'a Capture,
+}
+
+impl<'a> EmbeddedTeacher<'a> {
+    /// The teacher of a plan, loaded before.
+    pub fn new(decoder: &'a Decoder, checkpoint: &'a Checkpoint, plan: &'a Plan) -> Result<Self, Error> {
+        Ok(Self { decoder, checkpoint, tokenizer: checkpoint.tokenizer()?, capture: plan.capture() })
+    }
+
+    /// A prompt as the model is asked it: in its chat template, where it has one.
+    fn prompt(&self, text: &str) -> Result<Vec<u32>, Error> {
+        let Some(template) = self.checkpoint.chat_template() else {
+            return Ok(self.tokenizer.encode_sequence(text)?);
+        };
+        let mut messages: Vec<Message> =
+            self.capture.system.iter().map(|system| Message::new("system", system)).collect();
+        messages.push(Message::new("user", text));
+        Ok(self.tokenizer.encode(&template.render(&messages, Ending::Generation)?)?)
+    }
+
+    /// Records without scores: prompts with their answers, and texts as they are; none where it broke off.
+    fn texts(
+        &self,
+        items: &[Item],
+        on_tokens: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Option<Vec<Record>>, Error> {
+        let longest = self.capture.max_length.min(self.decoder.config().max_positions);
+        let mut records: Vec<Record> = Vec::with_capacity(items.len());
+        let mut requests = Vec::new();
+        for item in items {
+            let (tokens, prompt_len) = match item.kind {
+                SourceKind::Prompts => {
+                    let prompt = self.prompt(&item.text)?;
+                    let len = prompt.len();
+                    (prompt, len)
+                }
+                SourceKind::Texts => (self.tokenizer.encode_sequence(&item.text)?, 0),
+            };
+            let room = longest.saturating_sub(tokens.len());
+            let fits = match item.kind {
+                SourceKind::Prompts => self.capture.max_tokens <= room,
+                SourceKind::Texts => 2 <= tokens.len() && tokens.len() <= longest,
+            };
+            if !fits {
+                continue;
+            }
+            if item.kind == SourceKind::Prompts {
+                requests.push((records.len(), self.request(item, &tokens)));
+            }
+            let text = (item.kind == SourceKind::Texts).then(|| item.text.clone());
+            let (id, source) = (item.id.clone(), item.source.clone());
+            records.push(Record { id, source, prompt_len, input_ids: tokens, text, ..Record::default() });
+        }
+        let places: Vec<usize> = requests.iter().map(|(place, _)| *place).collect();
+        let mut asked = requests.into_iter().map(|(_, request)| request);
+        let mut answers = Vec::new();
+        let mut stopped = false;
+        generate(self.decoder, &mut asked, &self.settings(), None, &mut |event| match event {
+            generate::Event::Answer(answer) => {
+                answers.push(answer.tokens);
+                ControlFlow::Continue(())
+            }
+            generate::Event::Token { .. } => {
+                let listener = on_tokens(1);
+                stopped |= listener.is_break();
+                listener
+            }
+        })?;
+        if stopped {
+            return Ok(None);
+        }
+        for (place, answer) in places.into_iter().zip(answers) {
+            records[place].text = Some(self.tokenizer.decode(&answer)?);
+            records[place].input_ids.extend(answer);
+        }
+        Ok(Some(records))
+    }
+
+    fn request(&self, item: &Item, prompt: &[u32]) -> Request {
+        let Capture { max_tokens, seed, .. } = *self.capture;
+        Request { id: item.number, prompt: prompt.to_vec(), max_tokens, seed }
+    }
+
+    fn settings(&self) -> generate::Settings {
+        let capture = self.capture;
+        let sampling = Sampling {
+            temperature: capture.temperature as f32,
+            top_k: (capture.top_k > 0).then_some(capture.top_k),
+            top_p: (capture.top_p < 1.0).then_some(capture.top_p as f32),
+            min_p: (capture.min_p > 0.0).then_some(capture.min_p as f32),
+        };
+        generate::Settings { sampling, rows: ROWS, stop: self.decoder.config().eos.clone(), top_k: 0 }
+    }
+
+    /// Adds to some records what the teacher thinks of each of their positions.
+    fn score(
+        &self,
+        records: &mut [Record],
+        on_tokens: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Error> {
+        let mut tokens = Vec::new();
+        let mut segments = Vec::new();
+        for record in &*records {
+            let start = tokens.len();
+            tokens.extend(&record.input_ids);
+            segments.push(start..tokens.len());
+        }
+        let k = self.capture.top_logprobs;
+        if k == 0 {
+            for record in records {
+                for _ in 0..record.input_ids.len() {
+                    record.top.push([]);
+                    record.tail_logmass.push(0.0);
+                }
+            }
+            return Ok(ControlFlow::Continue(()));
+        }
+        let mut record = 0;
+        let mut listener = ControlFlow::Continue(());
+        score::score(self.decoder, &tokens, &segments, k, &mut |scores| {
+            for (idx, row) in scores.rows.clone().enumerate() {
+                while segments[record].end <= row {
+                    record += 1;
+                }
+                push_position(&mut records[record], &scores.top, idx);
+            }
+            listener = on_tokens(0);
+            listener
+        })?;
+        Ok(listener)
+    }
+}
+
+/// Adds one position; tokens of one log-probability are ordered by their ids.
+fn push_position(record: &mut Record, top: &score::TopK, row: usize) {
+    let (ids, log_probs) = top.row(row);
+    let mut pairs: Vec<(u32, f32)> = ids.iter().copied().zip(log_probs.iter().copied()).collect();
+    pairs.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    record.top.push(pairs);
+    record.tail_logmass.push(top.tails[row].max(f32::MIN_POSITIVE).ln().min(0.0));
+}
+
+impl Teach for EmbeddedTeacher<'_> {
+    fn teach(
+        &mut self,
+        items: &[Item],
+        on_tokens: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Option<Vec<Record>>, Error> {
+        let Some(mut records) = self.texts(items, on_tokens)? else { return Ok(None) };
+        let mut rest = &mut records[..];
+        while !rest.is_empty() {
+            let mut n_tokens = 0;
+            let fits = rest.iter().take_while(|record| {
+                n_tokens += record.input_ids.len();
+                n_tokens <= SCORED
+            });
+            let (part, after) = rest.split_at_mut(fits.count().max(1));
+            if self.score(part, on_tokens)?.is_break() {
+                return Ok(None);
+            }
+            rest = after;
+        }
+        Ok(Some(records))
+    }
+}
