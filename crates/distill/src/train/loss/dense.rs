@@ -1,6 +1,6 @@
 //! Losses against a teacher's full distribution.
 
-use super::row::{Softmax, gradient_factor};
+use super::softmax::{Softmax, gradient_factor};
 use super::{Divergence, Term};
 
 /// Independent sums in a reduction, so that the loop vectorizes; always added up in one order.

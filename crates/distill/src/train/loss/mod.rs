@@ -9,6 +9,7 @@
 
 mod dense;
 mod row;
+mod softmax;
 mod sparse;
 
 pub use row::{Row, Scratch, Teacher, row_loss};

@@ -1,8 +1,9 @@
 //! One row: every term of a loss, and the gradient of their sum in place of the logits.
 
-use stillmark_kernels::softmax::{add_scaled, exp_in_place, max};
+use stillmark_kernels::softmax::add_scaled;
 
-use super::{Divergence, Loss, Missing, Term, dense, sparse};
+use super::softmax::Softmax;
+use super::{Divergence, Loss, Missing, dense, sparse};
 
 /// What one row is to be taught.
 #[derive(Clone, Copy, Debug)]
@@ -40,33 +41,6 @@ pub struct Scratch {
     student: Vec<f32>,
     teacher: Vec<f32>,
     completed: Vec<f32>,
-}
-
-/// The student's side of a row at one temperature: exponentials that are not yet divided by their sum.
-#[derive(Debug)]
-pub(super) struct Softmax<'a> {
-    pub logits: &'a [f32],
-    pub exps: &'a mut [f32],
-    pub sum: f32,
-    /// What was taken from every logit before the exponential.
-    pub shift: f32,
-    pub temperature: f32,
-}
-
-impl<'a> Softmax<'a> {
-    /// The softmax of `logits / temperature`, its exponentials kept in `room`.
-    pub(super) fn new(logits: &'a [f32], temperature: f32, room: &'a mut Vec<f32>) -> Self {
-        room.clear();
-        room.extend_from_slice(logits);
-        let shift = max(logits);
-        let sum = exp_in_place(room, shift, 1.0 / temperature);
-        Self { logits, exps: room, sum, shift, temperature }
-    }
-
-    /// The logarithm of the sum of exponentials, shift included.
-    pub(super) fn log_sum(&self) -> f32 {
-        self.shift / self.temperature + self.sum.ln()
-    }
 }
 
 /// Computes every term's loss (`T^2` included, neither the term's nor the row's weight) into `losses` and replaces the
@@ -121,9 +95,4 @@ fn complete(ids: &[u32], log_probs: &[f32], tail: f32, shared: usize, out: &mut 
     for (&id, &log_prob) in ids.iter().zip(log_probs) {
         out[id as usize] = log_prob;
     }
-}
-
-/// The factor of a gradient in the logits: `T^2` over the `T` that divided them.
-pub(super) fn gradient_factor(term: Term, factor: f32) -> f32 {
-    factor * term.temperature
 }

@@ -2,7 +2,7 @@
 
 use stillmark_kernels::softmax::add_scaled;
 
-use super::row::{Softmax, gradient_factor};
+use super::softmax::{Softmax, gradient_factor};
 use super::{Divergence, Missing, TAIL_FLOOR, Term};
 
 /// The teacher's distribution over its top k and the rest, at a temperature.
