@@ -1,4 +1,6 @@
 //! A distillation run at the rim: the plan judged, the teacher found, the job carried out, the folder sealed.
 
 pub(crate) mod card;
+pub(crate) mod job;
+mod progress;
 pub(crate) mod seal;
