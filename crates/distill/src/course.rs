@@ -124,6 +124,15 @@ pub fn train(
 }
 
 impl Course<'_> {
+    /// How near a student is to the teacher on what is held out.
+    pub fn evaluate(&self, student: Student) -> Result<EvaluationRecord, Error> {
+        let steps = self.plan.steps();
+        let mut trainer = Trainer::new(student, settings(self.plan, self.shared_vocab))?;
+        let mut feed = self.feed();
+        let found = trainer.evaluate(&self.batches.held_out(), feed.teacher())?;
+        Ok(EvaluationRecord::new(steps, &found))
+    }
+
     /// The batches as the trainer asks for them: for a run and for its replay alike.
     pub fn feed(&self) -> CourseFeed<'_> {
         CourseFeed { batches: self.batches, teacher: self.teacher.map(DecoderTeacher::new) }

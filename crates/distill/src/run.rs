@@ -12,7 +12,8 @@ use stillmark_model::{Checkpoint, Decoder};
 use crate::capture::{self, Job, Loaded, ShardEntry, Summary, Teach};
 use crate::course::{self, Course};
 use crate::feed::{Batches, read_records};
-use crate::plan::{Init, Place};
+use crate::metrics::EvaluationRecord;
+use crate::plan::{Init, Place, TrainPlan};
 use crate::records::{Meta, Record, SourceMeta};
 use crate::train::{Bindings, Checkpoint as Saved, Student};
 use crate::{Error, FolderLock, Plan, export, init, record};
@@ -135,6 +136,26 @@ impl<'a> Run<'a> {
         Ok(self.prepare()?.student)
     }
 
+    /// Trains the same student on the same records by another plan's `[train]`, in `folder`, and evaluates it as this plan
+    /// evaluates its own; none where it was broken off.
+    pub fn compared(
+        &self,
+        train: &TrainPlan,
+        folder: &Path,
+        on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<Option<EvaluationRecord>, Error> {
+        let Prepared { student, rest } = self.prepare()?;
+        let records = self.records()?;
+        let batches = Batches::new(records, train, self.setup.plan.capture().top_logprobs)?;
+        let course = Course { plan: train, batches: &batches, folder, ..self.course(&rest) };
+        std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
+        let trained = course::train(&course, student, &mut |event| on_event(Event::Train(Box::new(event))))?;
+        match trained {
+            course::Outcome::Done(student) => self.course(&rest).evaluate(*student).map(Some),
+            course::Outcome::Stopped { .. } => Ok(None),
+        }
+    }
+
     /// What a replay needs: the course with its batches, as training has them.
     pub fn with_course<T>(
         &self,
@@ -149,13 +170,20 @@ impl<'a> Run<'a> {
     }
 
     fn prepare(&self) -> Result<Prepared, Error> {
-        let folder = self.data();
-        let shards = capture::Journal::open(&folder, &self.setup.plan.digest().to_string())?.shards;
-        let records = read_records(&capture::paths(&folder, &shards))?;
+        let shards = self.shards()?;
+        let records = self.records()?;
         let (student, shared_vocab) = self.student(&records)?;
         let bindings = self.bindings(&shards);
         let batches = Batches::new(records, self.setup.plan.train(), self.setup.plan.capture().top_logprobs)?;
         Ok(Prepared { student, rest: Lessons { shared_vocab, bindings, batches } })
+    }
+
+    fn shards(&self) -> Result<Vec<ShardEntry>, Error> {
+        Ok(capture::Journal::open(&self.data(), &self.setup.plan.digest().to_string())?.shards)
+    }
+
+    fn records(&self) -> Result<Vec<Record>, Error> {
+        read_records(&capture::paths(&self.data(), &self.shards()?))
     }
 
     fn student(&self, records: &[Record]) -> Result<(Student, usize), Error> {

@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{agreement, completions, explain, init, key, man, model, verify};
+use crate::commands::{
+    agreement, completions, distill, explain, init, key, man, model, quickstart, report, verify,
+};
 use crate::settings::Shared;
 
 /// Lawful, provable model distillation: check the terms, distill, sign, verify.
@@ -32,8 +34,14 @@ pub(crate) enum Command {
     Init(init::Args),
     /// Ask the terms: may this be distilled?
     Agreement(agreement::Args),
+    /// The main job on the default teacher: distill, sign, verify, report
+    Quickstart(quickstart::Args),
+    /// Distill by a plan: all of it, or step by step
+    Distill(distill::Args),
     /// Verify a folder offline: signatures, digests, log, provenance, shares, card
     Verify(verify::Args),
+    /// Write the page of a verified folder
+    Report(report::Args),
     /// Fetch, list, show and ask models
     Model(model::Args),
     /// Make and show the key you sign with

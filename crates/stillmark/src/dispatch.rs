@@ -3,7 +3,9 @@
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
-use crate::commands::{agreement, completions, explain, init, key, man, model, verify};
+use crate::commands::{
+    agreement, completions, distill, explain, init, key, man, model, quickstart, report, verify,
+};
 use crate::problem::Outcome;
 use crate::session::Session;
 
@@ -17,6 +19,9 @@ pub(crate) fn run(command: Command, session: &Session) -> Outcome {
         Command::Explain(args) => explain::run(&args, session),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command(), session),
+        Command::Quickstart(args) => quickstart::run(&args, session),
+        Command::Distill(args) => distill::run(&args, session),
+        Command::Report(args) => report::run(&args, session),
         Command::Verify(args) => verify::run(&args, session),
     }
 }

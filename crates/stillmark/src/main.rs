@@ -19,6 +19,7 @@ mod misstep;
 mod output;
 mod panics;
 mod problem;
+mod run;
 mod session;
 mod settings;
 mod trust;

@@ -2,9 +2,12 @@
 
 pub(crate) mod agreement;
 pub(crate) mod completions;
+pub(crate) mod distill;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod man;
 pub(crate) mod model;
+pub(crate) mod quickstart;
+pub(crate) mod report;
 pub(crate) mod verify;

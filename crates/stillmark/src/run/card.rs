@@ -42,7 +42,10 @@ evaluated. Not recorded: energy, carbon, evaluation on public benchmarks.
 ";
 
 fn sources(record: &DatasetManifest) -> String {
-    let mut lines = vec!["## Sources\n".to_owned(), "| source | teacher | prompts or texts | terms | rows | tokens | share |".to_owned()];
+    let mut lines = vec![
+        "## Sources\n".to_owned(),
+        "| source | teacher | prompts or texts | terms | rows | tokens | share |".to_owned(),
+    ];
     lines.push("|---|---|---|---|---|---|---|".to_owned());
     for source in &record.sources {
         let teacher = source.teacher.as_ref().map_or("none", |teacher| teacher.name.as_str());
@@ -77,8 +80,11 @@ fn duties(record: &DatasetManifest) -> String {
 }
 
 fn evaluation(before: &EvaluationRecord, after: &EvaluationRecord) -> String {
-    let number = |value: Option<f64>, digits: usize| value.map_or("not recorded".to_owned(), |x| format!("{x:.digits$}"));
-    let percent = |value: Option<f64>| value.map_or("not recorded".to_owned(), |x| format!("{:.1} %", x * 100.0));
+    let number = |value: Option<f64>, digits: usize| {
+        value.map_or("not recorded".to_owned(), |x| format!("{x:.digits$}"))
+    };
+    let percent =
+        |value: Option<f64>| value.map_or("not recorded".to_owned(), |x| format!("{:.1} %", x * 100.0));
     format!(
         "## Held-out evaluation\n\nOn {} positions of the record that were never trained on.\n\n\
          | | before training | after |\n|---|---|---|\n\

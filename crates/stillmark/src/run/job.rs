@@ -59,7 +59,8 @@ impl Job {
     pub(crate) fn open(text: &str, base: &Path, folder: &Path, session: &Session) -> Result<Self, Stop> {
         interrupt::listen()?;
         let started_on = clock::now();
-        let plan = Plan::parse(text).map_err(|err| Problem::from_error(&err).while_doing("the plan is not sound"))?;
+        let plan = Plan::parse(text)
+            .map_err(|err| Problem::from_error(&err).while_doing("the plan is not sound"))?;
         let permit = permit(&plan)?;
         let Place::Embedded { model } = &plan.teacher().place else {
             return Err(Problem::new("a remote teacher cannot be run from the command line in this version")
@@ -68,14 +69,16 @@ impl Job {
         };
         let (place, uri) = find(model, base, session)?;
         let name = published(model);
-        let checkpoint = Checkpoint::open(&place)
-            .map_err(|err| Problem::from_error(&err).while_doing(format!("the teacher `{model}` cannot be used")))?;
+        let checkpoint = Checkpoint::open(&place).map_err(|err| {
+            Problem::from_error(&err).while_doing(format!("the teacher `{model}` cannot be used"))
+        })?;
         let precision = match plan.train().precision {
             Precision::F32 => gemm::Precision::F32,
             Precision::Bf16 => gemm::Precision::Bf16,
         };
-        let decoder = Decoder::load(checkpoint.config(), &checkpoint, precision)
-            .map_err(|err| Problem::from_error(&err).while_doing(format!("the teacher `{model}` cannot be used")))?;
+        let decoder = Decoder::load(checkpoint.config(), &checkpoint, precision).map_err(|err| {
+            Problem::from_error(&err).while_doing(format!("the teacher `{model}` cannot be used"))
+        })?;
         Ok(Self {
             plan,
             text: text.to_owned(),
@@ -200,7 +203,8 @@ fn published(model: &str) -> String {
             catalog::Place::PyPi { .. } => None,
         })
     });
-    let stem = || Path::new(model).file_stem().map_or(model.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let stem =
+        || Path::new(model).file_stem().map_or(model.to_owned(), |stem| stem.to_string_lossy().into_owned());
     hub.unwrap_or_else(stem)
 }
 
@@ -208,7 +212,9 @@ fn published(model: &str) -> String {
 fn broken(err: &stillmark_distill::Error) -> Problem {
     let problem = Problem::from_error(err);
     match err {
-        stillmark_distill::Error::Busy { .. } => problem.hint("wait for it to end, or name another folder with --out"),
+        stillmark_distill::Error::Busy { .. } => {
+            problem.hint("wait for it to end, or name another folder with --out")
+        }
         stillmark_distill::Error::Mismatch { what, .. } if what.contains("run folder") => {
             problem.hint("the folder holds a run of another plan: name another one with --out")
         }

@@ -39,16 +39,27 @@ pub(crate) struct Particulars {
 }
 
 /// Writes the card and signs the folder.
-pub(crate) fn run_folder(folder: &Path, plan: &Plan, particulars: &Particulars, key: &PrivateKey) -> Result<(), Problem> {
+pub(crate) fn run_folder(
+    folder: &Path,
+    plan: &Plan,
+    particulars: &Particulars,
+    key: &PrivateKey,
+) -> Result<(), Problem> {
     let record = read_record(folder)?;
     let claims = claims(folder, plan, particulars, &record)?;
     let evaluations = evaluations(folder)?;
-    let text = card::render(&card::Facts { name: &plan.student().name, claims: &claims, record: &record, evaluations });
+    let text = card::render(&card::Facts {
+        name: &plan.student().name,
+        claims: &claims,
+        record: &record,
+        evaluations,
+    });
     files::write(&folder.join(path::CARD), text.as_bytes(), Secrecy::Public)?;
     let disclosure = Disclosure { claims, verdict: record.verdict, duties: record.duties.clone() };
     let draft = draft(plan, particulars, &record, disclosure)?;
     let mut log = open_log(&folder.join(path::LOG), key)?;
-    let broke = |err: stillmark_evidence::Error| Problem::from_error(&err).while_doing("the run could not be signed");
+    let broke =
+        |err: stillmark_evidence::Error| Problem::from_error(&err).while_doing("the run could not be signed");
     seal(folder, draft, key, &mut log).map_err(broke)?;
     Ok(())
 }
@@ -57,14 +68,16 @@ pub(crate) fn run_folder(folder: &Path, plan: &Plan, particulars: &Particulars, 
 pub(crate) fn read_record(folder: &Path) -> Result<DatasetManifest, Problem> {
     let file = folder.join(path::MANIFEST);
     let text = files::read_text(&file)?;
-    let statement: Statement<DatasetManifest> = serde_json::from_str(&text)
-        .map_err(|err| Problem::new(format!("{} is not a dataset manifest", file.display())).cause(err.to_string()))?;
+    let statement: Statement<DatasetManifest> = serde_json::from_str(&text).map_err(|err| {
+        Problem::new(format!("{} is not a dataset manifest", file.display())).cause(err.to_string())
+    })?;
     Ok(statement.predicate)
 }
 
 /// The first and the last evaluation of a run.
 pub(crate) fn evaluations(folder: &Path) -> Result<Option<(EvaluationRecord, EvaluationRecord)>, Problem> {
-    let entries = stillmark_distill::metrics::read(&folder.join(path::METRICS)).map_err(|err| Problem::from_error(&err))?;
+    let entries = stillmark_distill::metrics::read(&folder.join(path::METRICS))
+        .map_err(|err| Problem::from_error(&err))?;
     let mut found = entries.into_iter().filter_map(|entry| match entry {
         Entry::Evaluation(record) => Some(record),
         Entry::Step(_) => None,
@@ -143,7 +156,11 @@ fn dependencies(particulars: &Particulars, record: &DatasetManifest) -> Vec<Reso
             all.push(ResourceDescriptor::teacher(&source.id, particulars.teacher_uri.clone(), digest));
         }
         if let Some(prompts) = &source.prompts {
-            all.push(ResourceDescriptor::of(format!("{}:{}", name::PROMPTS, source.id), prompts.origin.clone(), prompts.digest));
+            all.push(ResourceDescriptor::of(
+                format!("{}:{}", name::PROMPTS, source.id),
+                prompts.origin.clone(),
+                prompts.digest,
+            ));
         }
     }
     all
@@ -151,7 +168,8 @@ fn dependencies(particulars: &Particulars, record: &DatasetManifest) -> Vec<Reso
 
 /// Opens the folder's log, or begins it. The log's Ed25519 key is derived from the signing key, so that a user keeps one secret.
 fn open_log(folder: &Path, key: &PrivateKey) -> Result<Log, Problem> {
-    let broke = |err: &dyn std::error::Error| Problem::from_error(err).while_doing("the log could not be opened");
+    let broke =
+        |err: &dyn std::error::Error| Problem::from_error(err).while_doing("the log could not be opened");
     let pem = key.to_pem().map_err(|err| broke(&err))?;
     let seed = Digest::of(format!("stillmark log key v1\n{pem}").as_bytes());
     let origin = format!("stillmark.local/{}", &key.public().id().to_string()[..16]);

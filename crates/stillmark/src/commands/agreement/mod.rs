@@ -1,6 +1,6 @@
 //! `stillmark agreement check|terms`.
 
-mod check;
+pub(crate) mod check;
 mod terms;
 
 use crate::problem::Outcome;

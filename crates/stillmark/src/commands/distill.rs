@@ -1,0 +1,242 @@
+//! `stillmark distill run|capture|train|export|replay|plan`.
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use stillmark_distill::course;
+use stillmark_distill::metrics::{self, Entry};
+use stillmark_distill::train::{Checkpoint, Replayed, replay};
+use stillmark_evidence::layout::path;
+
+use crate::exit::ExitStatus;
+use crate::files;
+use crate::keys;
+use crate::lawful;
+use crate::problem::{Outcome, Problem, Stop};
+use crate::run::job::{Job, Step};
+use crate::run::seal;
+use crate::session::Session;
+
+/// What `distill` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  stillmark distill plan plan.toml\n  stillmark distill run plan.toml --out student"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// The whole job: capture, train, export, sign
+    Run(Which),
+    /// Ask the teacher and write the records
+    Capture(Which),
+    /// Train the student on the records
+    Train(Which),
+    /// Write the student's files and sign the folder
+    Export(Which),
+    /// Make some steps of a run again and compare the bits
+    Replay(Replay),
+    /// Read a plan, judge it and say what it would do
+    Plan(PlanArgs),
+}
+
+/// A plan and its folder.
+#[derive(Debug, clap::Args)]
+struct Which {
+    /// The plan
+    plan: PathBuf,
+    /// The run folder [default: the student's name, beside the plan]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with what the folder already holds
+    #[arg(long)]
+    resume: bool,
+}
+
+/// Steps to be made again.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  stillmark distill replay student --steps 40..60\n\nExit codes: 0 the same bits, 1 a step differs."
+)]
+struct Replay {
+    /// The run folder
+    folder: PathBuf,
+    /// First and last step; a checkpoint must lie before the first
+    #[arg(long, value_name = "N..M", value_parser = steps)]
+    steps: RangeInclusive<u64>,
+}
+
+#[derive(Debug, clap::Args)]
+struct PlanArgs {
+    /// The plan
+    plan: PathBuf,
+    /// Carry nothing out (a plan is never carried out by this command)
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs one of them.
+pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
+    match &args.verb {
+        Verb::Run(which) => steps_of(which, &[Step::Capture, Step::Train, Step::Export], session),
+        Verb::Capture(which) => steps_of(which, &[Step::Capture], session),
+        Verb::Train(which) => steps_of(which, &[Step::Train], session),
+        Verb::Export(which) => steps_of(which, &[Step::Export], session),
+        Verb::Replay(args) => run_replay(args, session),
+        Verb::Plan(args) => plan(args, session),
+    }
+}
+
+fn steps_of(which: &Which, steps: &[Step], session: &Session) -> Outcome {
+    let text = files::read_text(&which.plan)?;
+    let base = which.plan.parent().map_or_else(PathBuf::new, Path::to_owned);
+    let folder = match &which.out {
+        Some(folder) => folder.clone(),
+        None => base.join(student_name(&text)?),
+    };
+    let alone = steps.len() == 1 && steps[0] > Step::Capture;
+    if !which.resume && !alone && folder.join(path::DATA).exists() {
+        return Err(Problem::new(format!("{} already holds a run", folder.display()))
+            .hint("--resume goes on with it; --out names another folder")
+            .into());
+    }
+    let signs = steps.contains(&Step::Export);
+    let key = if signs { Some(keys::read_private(&session.settings.key)?) } else { None };
+    let job = Job::open(&text, &base, &folder, session)?;
+    let run = job.run()?;
+    job.carry_out(&run, steps, session)?;
+    if let Some(key) = &key {
+        seal::run_folder(&folder, &job.plan, &job.particulars()?, key)?;
+    }
+    let answer = json!({
+        "schema": "stillmark/distill/v1",
+        "folder": folder,
+        "plan": job.plan.digest().to_string(),
+        "signed": signs,
+    });
+    session.answer(&answer, || told(&folder, signs))?;
+    Ok(ExitStatus::Done)
+}
+
+fn told(folder: &Path, signed: bool) -> String {
+    let folder = folder.display();
+    if signed {
+        format!(
+            "{folder}: distilled and signed\n\nNext:\n  stillmark verify {folder}\n  stillmark report {folder} -o report.html"
+        )
+    } else {
+        format!("{folder}: done")
+    }
+}
+
+fn student_name(text: &str) -> Result<String, Problem> {
+    let plan = stillmark_distill::Plan::parse(text)
+        .map_err(|err| Problem::from_error(&err).while_doing("the plan is not sound"))?;
+    Ok(plan.student().name.replace(' ', "-"))
+}
+
+fn plan(args: &PlanArgs, session: &Session) -> Outcome {
+    let _ = args.dry_run;
+    let text = files::read_text(&args.plan)?;
+    let plan = stillmark_distill::Plan::parse(&text).map_err(|err| {
+        Problem::from_error(&err).while_doing(format!("{} is not a sound plan", args.plan.display()))
+    })?;
+    let case = lawful::judge_plan(&plan, None)?;
+    let train = plan.train();
+    let (steps, tokens) = (train.steps(), train.steps() * train.tokens_per_step());
+    let answer = json!({
+        "schema": "stillmark/plan/v1",
+        "digest": plan.digest().to_string(),
+        "verdict": case.ruling.verdict,
+        "sources": plan.sources().iter().map(|source| &source.id).collect::<Vec<_>>(),
+        "steps": steps,
+        "tokens": tokens,
+    });
+    session.answer(&answer, || {
+        format!(
+            "{}: {}\n  student  {}\n  sources  {}\n  training {steps} steps of {} tokens, {tokens} in all\n  digest   {}",
+            args.plan.display(),
+            case.ruling.verdict.as_str(),
+            plan.student().name,
+            plan.sources().iter().map(|source| source.id.as_str()).collect::<Vec<_>>().join(", "),
+            train.tokens_per_step(),
+            plan.digest(),
+        )
+    })?;
+    Ok(super::agreement::check::status(case.ruling.verdict))
+}
+
+fn run_replay(args: &Replay, session: &Session) -> Outcome {
+    let text = files::read_text(&args.folder.join(path::PLAN))?;
+    let job = Job::open(&text, &args.folder, &args.folder, session)?;
+    let run = job.run()?;
+    let metrics = metrics::read(&args.folder.join(path::METRICS)).map_err(|err| Problem::from_error(&err))?;
+    let records: Vec<_> = metrics
+        .into_iter()
+        .filter_map(|entry| match entry {
+            Entry::Step(record) => Some(record),
+            Entry::Evaluation(_) => None,
+        })
+        .collect();
+    let (first, last) = (*args.steps.start(), *args.steps.end());
+    let found = run.with_course(|course, student| {
+        let saved = course::checkpoints(course);
+        let before = saved.steps()?.into_iter().rfind(|step| *step < first);
+        let Some(before) = before else { return Ok(None) };
+        let checkpoint = Checkpoint::load_unpinned(&saved.path(before), student.config())?;
+        let settings = course::settings(course.plan, course.shared_vocab);
+        replay(checkpoint, settings, &records, last, &mut course.feed())
+            .map(|replayed| Some((before, replayed)))
+    });
+    let found =
+        found.map_err(|err| Problem::from_error(&err).while_doing("the steps could not be made again"))?;
+    let Some((before, replayed)) = found else {
+        return Err(no_checkpoint(first).into());
+    };
+    replayed_answer(&replayed, before, last, session)
+}
+
+fn no_checkpoint(first: u64) -> Problem {
+    Problem::new(format!("no checkpoint lies before step {first}"))
+        .hint("`train.keep = 0` in the plan keeps every checkpoint; name later steps")
+}
+
+fn replayed_answer(replayed: &Replayed, from: u64, last: u64, session: &Session) -> Outcome {
+    let schema = "stillmark/replay/v1";
+    let (answer, line, status) = match replayed {
+        Replayed::Same { steps } => (
+            json!({ "schema": schema, "verdict": "same", "from": from, "last": last, "steps": steps }),
+            format!("same: {steps} steps after the checkpoint of step {from} give the recorded bits"),
+            ExitStatus::Done,
+        ),
+        Replayed::Differs { step, what, recorded, found } => (
+            json!({ "schema": schema, "verdict": "differs", "from": from, "step": step, "what": what, "recorded": recorded, "found": found }),
+            format!(
+                "differs: step {step} is the first that does ({what}: recorded {recorded}, found {found})"
+            ),
+            ExitStatus::Negative,
+        ),
+        Replayed::Missing { step } => {
+            return Err(Stop::from(
+                Problem::new(format!("the metrics hold no step {step}")).hint("name steps that the run made"),
+            ));
+        }
+    };
+    session.answer(&answer, || line)?;
+    Ok(status)
+}
+
+/// Reads `N..M`.
+fn steps(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let (first, last) = text.split_once("..").ok_or("write it as N..M")?;
+    let number = |text: &str| text.trim_start_matches('=').parse::<u64>().map_err(|err| err.to_string());
+    let (first, last) = (number(first)?, number(last)?);
+    if first == 0 || last < first {
+        return Err("steps count from 1, the first before the last".to_owned());
+    }
+    Ok(first..=last)
+}
