@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use stillmark_agreement::Permit;
 use stillmark_evidence::Digest;
 use stillmark_evidence::layout::path;
-use stillmark_model::{Checkpoint, Decoder};
+use stillmark_model::{Checkpoint, Decoder, score};
 
 use crate::capture::{self, Job, Loaded, ShardEntry, Summary, Teach};
 use crate::course::{self, Course};
@@ -154,6 +154,25 @@ impl<'a> Run<'a> {
             course::Outcome::Done(student) => self.course(&rest).evaluate(*student).map(Some),
             course::Outcome::Stopped { .. } => Ok(None),
         }
+    }
+
+    /// The embedded teacher's perplexity of the held-out text, over the positions that students are measured on.
+    pub fn teacher_perplexity(&self) -> Result<Option<f64>, Error> {
+        let Some(decoder) = self.setup.teacher else { return Ok(None) };
+        let batches =
+            Batches::new(self.records()?, self.setup.plan.train(), self.setup.plan.capture().top_logprobs)?;
+        let (mut sum, mut weight) = (0.0_f64, 0.0_f64);
+        for batch in batches.held_out() {
+            score::score(decoder, &batch.tokens, &batch.segments, 1, &mut |scores| {
+                for (row, next) in scores.rows.clone().zip(&scores.next) {
+                    let row_weight = f64::from(batch.weights[row]);
+                    sum += next.map_or(0.0, |log_prob| f64::from(log_prob) * row_weight);
+                    weight += row_weight;
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok((weight > 0.0).then(|| (-sum / weight).exp()))
     }
 
     /// What a replay needs: the course with its batches, as training has them.

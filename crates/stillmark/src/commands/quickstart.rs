@@ -100,7 +100,7 @@ fn compare(
         seal::evaluations(out)?.ok_or_else(|| Problem::new("the metrics hold no evaluation"))?;
     let comparison = Comparison {
         schema: comparison::SCHEMA.to_owned(),
-        teacher_perplexity: after.teacher_perplexity,
+        teacher_perplexity: distillation.teacher_perplexity().map_err(broken)?,
         rows: vec![
             Row::of("student before training", &before),
             Row::of("student, plain cross-entropy on the same text", &plain),

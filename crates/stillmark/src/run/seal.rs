@@ -56,7 +56,7 @@ pub(crate) fn run_folder(
     });
     files::write(&folder.join(path::CARD), text.as_bytes(), Secrecy::Public)?;
     let disclosure = Disclosure { claims, verdict: record.verdict, duties: record.duties.clone() };
-    let draft = draft(plan, particulars, &record, disclosure)?;
+    let draft = draft(folder, plan, particulars, &record, disclosure)?;
     let mut log = open_log(&folder.join(path::LOG), key)?;
     let broke =
         |err: stillmark_evidence::Error| Problem::from_error(&err).while_doing("the run could not be signed");
@@ -107,13 +107,13 @@ fn claims(
 }
 
 fn draft(
+    folder: &Path,
     plan: &Plan,
     particulars: &Particulars,
     record: &DatasetManifest,
     disclosure: Disclosure,
 ) -> Result<Draft, Problem> {
-    let external_parameters = serde_json::from_str(plan.canonical())
-        .map_err(|err| Problem::new("the plan's canonical form is not JSON").cause(err.to_string()))?;
+    let external_parameters = parameters(&files::read_text(&folder.join(path::PLAN))?)?;
     let train = plan.train();
     let precision = match train.precision {
         Precision::F32 => "f32",
@@ -140,6 +140,25 @@ fn draft(
         },
         disclosure: Some(disclosure),
     })
+}
+
+/// The plan as JSON; a day becomes its text.
+fn parameters(plan: &str) -> Result<serde_json::Value, Problem> {
+    fn json(value: toml::Value) -> serde_json::Value {
+        match value {
+            toml::Value::String(text) => text.into(),
+            toml::Value::Integer(number) => number.into(),
+            toml::Value::Float(number) => number.into(),
+            toml::Value::Boolean(truth) => truth.into(),
+            toml::Value::Datetime(day) => day.to_string().into(),
+            toml::Value::Array(all) => all.into_iter().map(json).collect(),
+            toml::Value::Table(table) => table.into_iter().map(|(key, value)| (key, json(value))).collect(),
+        }
+    }
+    let table: toml::Table = plan.parse().map_err(|err: toml::de::Error| {
+        Problem::new("the plan in the run folder is not TOML").cause(err.message())
+    })?;
+    Ok(json(toml::Value::Table(table)))
 }
 
 fn dependencies(particulars: &Particulars, record: &DatasetManifest) -> Vec<ResourceDescriptor> {
