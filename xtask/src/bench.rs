@@ -1,9 +1,8 @@
 //! `cargo xtask bench NAME`: one side-by-side benchmark of `bench/`.
 //!
-//! A benchmark is a folder with a `run` script that installs its peer into the target folder, measures
-//! both sides in one go and prints a table.
+//! A benchmark is a package in a folder of its own, `stillmark-bench-NAME`, that measures both sides in one go and prints a
+//! table; its page says how to install the peer.
 
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use crate::shell::{Failure, Workspace, say, shown};
@@ -22,9 +21,9 @@ pub(crate) fn run(workspace: &Workspace, words: &[String]) -> Result<ExitCode, F
         return Err(Failure::Usage(format!("bench/ has no `{name}`; it has {}", found.join(", "))));
     }
     let rest = rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest);
-    let mut command = Command::new(script(workspace, name));
+    let mut command = Command::new("cargo");
+    command.args(["run", "--release", "--quiet", "--package", &format!("stillmark-bench-{name}"), "--"]);
     command.args(rest).current_dir(&workspace.root);
-    command.env("CARGO_TARGET_DIR", &workspace.target);
     shown(&mut command)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -33,11 +32,7 @@ fn targets(workspace: &Workspace) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(workspace.root.join("bench")) else { return Vec::new() };
     let mut names: Vec<String> =
         entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    names.retain(|name| script(workspace, name).is_file());
+    names.retain(|name| workspace.root.join("bench").join(name).join("Cargo.toml").is_file());
     names.sort();
     names
-}
-
-fn script(workspace: &Workspace, name: &str) -> PathBuf {
-    workspace.root.join("bench").join(name).join("run")
 }

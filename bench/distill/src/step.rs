@@ -73,11 +73,9 @@ pub(crate) fn run(precision: Precision, name: &str) -> Result<(), String> {
         }
         STEPS * ROWS * LENGTH
     });
-    match failed {
-        Some(error) => Err(error.to_string()),
-        None => {
-            println!("{figure}");
-            Ok(())
-        }
+    if let Some(error) = failed {
+        return Err(error.to_string());
     }
+    println!("{figure}");
+    Ok(())
 }

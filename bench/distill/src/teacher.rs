@@ -67,11 +67,9 @@ fn likeliest(logits: &[f32]) -> u32 {
 }
 
 fn finish(figure: &serde_json::Value, failed: Option<stillmark_model::Error>) -> Result<(), String> {
-    match failed {
-        Some(error) => Err(error.to_string()),
-        None => {
-            println!("{figure}");
-            Ok(())
-        }
+    if let Some(error) = failed {
+        return Err(error.to_string());
     }
+    println!("{figure}");
+    Ok(())
 }

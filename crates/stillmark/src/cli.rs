@@ -30,12 +30,12 @@ Exit codes: 0 done or passed, 1 the verdict is negative, 2 could not be carried 
 /// The commands, in the order in which a newcomer meets them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// The main job on the default teacher: distill, sign, verify, report
+    Quickstart(quickstart::Args),
     /// Make a commented starting folder for a builder, a provider or an auditor
     Init(init::Args),
     /// Ask the terms: may this be distilled?
     Agreement(agreement::Args),
-    /// The main job on the default teacher: distill, sign, verify, report
-    Quickstart(quickstart::Args),
     /// Distill by a plan: all of it, or step by step
     Distill(distill::Args),
     /// Verify a folder offline: signatures, digests, log, provenance, shares, card

@@ -118,19 +118,18 @@ fn steps_of(which: &Which, steps: &[Step], session: &Session) -> Outcome {
         "plan": job.plan.digest().to_string(),
         "signed": signs,
     });
-    session.answer(&answer, || told(&folder, signs))?;
+    session.answer(&answer, || {
+        if signs { next_steps(&folder) } else { format!("{}: done", folder.display()) }
+    })?;
     Ok(ExitStatus::Done)
 }
 
-fn told(folder: &Path, signed: bool) -> String {
+/// What to do with a signed folder.
+fn next_steps(folder: &Path) -> String {
     let folder = folder.display();
-    if signed {
-        format!(
-            "{folder}: distilled and signed\n\nNext:\n  stillmark verify {folder}\n  stillmark report {folder} -o report.html"
-        )
-    } else {
-        format!("{folder}: done")
-    }
+    format!(
+        "{folder}: distilled and signed\n\nNext:\n  stillmark verify {folder}\n  stillmark report {folder} -o report.html"
+    )
 }
 
 fn student_name(text: &str) -> Result<String, Problem> {

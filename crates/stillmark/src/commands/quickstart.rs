@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let facts = verify::facts(out, &[], session)?;
     let verdict = facts.report.verdict;
     let page = out.join("report.html");
-    report::write(facts, out, &page)?;
+    report::write(&facts, out, &page)?;
     let answer = Answer {
         schema: "stillmark/quickstart/v1",
         folder: out,

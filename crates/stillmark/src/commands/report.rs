@@ -37,15 +37,15 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let facts = verify::facts(&args.folder, &args.trust, session)?;
     let verdict = facts.report.verdict;
     let page = args.output.clone().unwrap_or_else(|| args.folder.join("report.html"));
-    write(facts, &args.folder, &page)?;
+    write(&facts, &args.folder, &page)?;
     let answer = json!({ "schema": "stillmark/report/v1", "page": page, "verdict": verdict });
     session.answer(&answer, || format!("wrote {}", page.display()))?;
     Ok(verify::status(verdict))
 }
 
 /// Writes the page of a verified folder.
-pub(crate) fn write(facts: Verified<FolderFacts>, folder: &Path, page: &Path) -> Result<(), Problem> {
-    let html = render(&facts, &beside(folder)).map_err(|err| Problem::from_error(&err))?;
+pub(crate) fn write(facts: &Verified<FolderFacts>, folder: &Path, page: &Path) -> Result<(), Problem> {
+    let html = render(facts, &beside(folder)).map_err(|err| Problem::from_error(&err))?;
     files::write(page, html.as_bytes(), Secrecy::Public)
 }
 

@@ -83,7 +83,7 @@ pub(crate) fn evaluations(folder: &Path) -> Result<Option<(EvaluationRecord, Eva
         Entry::Step(_) => None,
     });
     let first = found.next();
-    let last = found.last();
+    let last = found.next_back();
     Ok(first.map(|first| (first, last.unwrap_or(first))))
 }
 
