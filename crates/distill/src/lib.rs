@@ -30,6 +30,8 @@ pub mod course;
 
 pub mod export;
 
+mod setup;
+
 mod record;
 
 pub mod run;
@@ -37,3 +39,4 @@ pub mod run;
 pub use error::Error;
 pub use lock::FolderLock;
 pub use plan::Plan;
+pub use setup::Setup;

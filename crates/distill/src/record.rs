@@ -11,8 +11,8 @@ use stillmark_evidence::manifest::{
 use stillmark_evidence::signing::write_manifest;
 
 use crate::capture::{Loaded, Summary};
-use crate::plan::{Source, SourceAt, SourceKind};
-use crate::run::{Setup, api_of, counted};
+use crate::plan::{Place, Source, SourceAt, SourceKind};
+use crate::setup::Setup;
 use crate::{Error, Plan};
 
 /// Writes `data/manifest.json` from what was captured.
@@ -30,7 +30,7 @@ pub(crate) fn write(
     });
     let teacher = Teacher { name: setup.teacher_name.to_owned(), weights, api: api_of(plan), offer: None };
     let sources = plan.sources().iter().zip(loaded).map(|(source, loaded)| {
-        let counts = counted(summary, &source.id);
+        let counts = summary.counts.get(&source.id).copied().unwrap_or_default();
         Ok(manifest::Source {
             id: source.id.clone(),
             kind: Kind::Teacher,
@@ -129,4 +129,12 @@ fn accepted(permit: &Permit) -> Vec<manifest::Accepted> {
         reason: accepted.reason.clone(),
     };
     permit.accepted().iter().map(one).collect()
+}
+
+/// The address of a teacher behind an API.
+fn api_of(plan: &Plan) -> Option<String> {
+    match &plan.teacher().place {
+        Place::Remote(remote) => Some(remote.url.clone()),
+        Place::Embedded { .. } => None,
+    }
 }

@@ -7,35 +7,17 @@ use std::path::{Path, PathBuf};
 use stillmark_agreement::Permit;
 use stillmark_evidence::Digest;
 use stillmark_evidence::layout::path;
-use stillmark_model::{Checkpoint, Decoder, score};
+use stillmark_model::score;
 
-use crate::capture::{self, Job, Loaded, ShardEntry, Summary, Teach};
+use crate::capture::{self, Job, Loaded, ShardEntry, Teach};
 use crate::course::{self, Course};
 use crate::feed::{Batches, read_records};
 use crate::metrics::EvaluationRecord;
-use crate::plan::{Init, Place, TrainPlan};
+use crate::plan::{Init, TrainPlan};
 use crate::records::{Meta, Record, SourceMeta};
+use crate::setup::Setup;
 use crate::train::{Bindings, Checkpoint as Saved, Student};
-use crate::{Error, FolderLock, Plan, export, init, record};
-
-/// What a run works with.
-#[derive(Debug)]
-pub struct Setup<'a> {
-    /// The plan.
-    pub plan: &'a Plan,
-    /// The folder that the plan's paths are relative to.
-    pub base: &'a Path,
-    /// The run folder.
-    pub folder: &'a Path,
-    /// The model whose tokenizer cuts all text: the embedded teacher, or what stands in for a remote one.
-    pub tokens_of: &'a Checkpoint,
-    /// The embedded teacher, ready to run.
-    pub teacher: Option<&'a Decoder>,
-    /// The name that the teacher is published under.
-    pub teacher_name: &'a str,
-    /// What wrote the records: a program and its version.
-    pub tool: &'a str,
-}
+use crate::{Error, FolderLock, export, init, record};
 
 /// What happens during a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -295,17 +277,4 @@ fn meta(
         plan_sha256: plan.digest().to_string(),
         tool: setup.tool.to_owned(),
     })
-}
-
-/// What a finished capture counted of a source.
-pub(crate) fn counted(summary: &Summary, source: &str) -> capture::Counts {
-    summary.counts.get(source).copied().unwrap_or_default()
-}
-
-/// Whether the plan's teacher is behind an API.
-pub(crate) fn api_of(plan: &Plan) -> Option<String> {
-    match &plan.teacher().place {
-        Place::Remote(remote) => Some(remote.url.clone()),
-        Place::Embedded { .. } => None,
-    }
 }

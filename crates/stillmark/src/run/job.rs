@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use stillmark_agreement::{Pack, Permit, Refusal};
 use stillmark_distill::Plan;
+use stillmark_distill::Setup;
 use stillmark_distill::plan::{Init, Place, Precision};
-use stillmark_distill::run::{Outcome, Run, Setup};
+use stillmark_distill::run::{Outcome, Run};
 use stillmark_distill::teach::EmbeddedTeacher;
 use stillmark_evidence::layout::path;
 use stillmark_kernels::gemm;
