@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::markup::{clipped, escaped};
+use crate::markup::{clipped, escaped, last_part};
 
 const BOX_WIDTH: f64 = 210.0;
 const BOX_HEIGHT: f64 = 52.0;
@@ -75,7 +75,7 @@ pub(crate) fn graph(nodes: &[Node], arrows: &[Arrow]) -> String {
             node.kind,
             x + 12.0,
             y + 39.0,
-            escaped(&clipped(&node.name, 26))
+            escaped(&clipped(last_part(&node.name), 21))
         );
     }
     svg.push_str("</svg>");

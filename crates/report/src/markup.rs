@@ -25,3 +25,8 @@ pub(crate) fn clipped(text: &str, most_characters: usize) -> String {
     let kept: String = text.chars().take(most_characters.saturating_sub(1)).collect();
     format!("{kept}…")
 }
+
+/// A model's own name, without the owner before the slash: the full one is in the table.
+pub(crate) fn last_part(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}

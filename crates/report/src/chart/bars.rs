@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::markup::{clipped, escaped};
+use crate::markup::{clipped, escaped, last_part};
 
 const WIDTH: f64 = 720.0;
 const LABEL: f64 = 200.0;
@@ -42,7 +42,7 @@ pub(crate) fn bars(title: &str, bars: &[Bar]) -> String {
             escaped(&bar.value),
             LABEL - 10.0,
             top + 15.0,
-            escaped(&clipped(&bar.name, 28)),
+            escaped(&clipped(last_part(&bar.name), 21)),
             WIDTH - LABEL - VALUE,
             WIDTH - VALUE + 10.0,
             top + 15.0,
