@@ -1,7 +1,7 @@
 //! May they? Judges who may distill what, by facts about licenses and terms of use.
 //!
 //! A [`Pack`] holds what each text says, clause by clause; a [`Provenance`] says what is made from
-//! what; [`evaluate`] carries the one along the other and returns a [`Ruling`] of four verdicts,
+//! what; [`evaluate()`] carries the one along the other and returns a [`Ruling`] of four verdicts,
 //! each reason with its path and clause. Only a ruling gives a [`Permit`], and `distill` trains
 //! only with one. Nothing here reads a file, asks the clock, or gives legal advice:
 //! "no listed clause forbids" is never "legal".

@@ -78,14 +78,16 @@ pub(crate) fn load(shared: &Shared) -> Result<Settings, Problem> {
 
 /// A warning for each `STILLMARK_*` variable that is nearly, but not quite, one of ours.
 pub(crate) fn misspelled_variables() -> Vec<String> {
-    let known: Vec<String> = KEYS.iter().map(|key| variable_name(key)).collect();
+    const PREFIX: &str = "STILLMARK_";
     let mut warnings = Vec::new();
-    for name in environment::names_with("STILLMARK_") {
-        if known.contains(&name) {
+    for name in environment::names_with(PREFIX) {
+        // What all of them share would make any two look alike.
+        let word = name[PREFIX.len()..].to_lowercase();
+        if KEYS.contains(&word.as_str()) {
             continue;
         }
-        if let Some(close) = closest(&name, known.iter().map(String::as_str)) {
-            warnings.push(format!("`{name}` is not a setting; did you mean `{close}`?"));
+        if let Some(close) = closest(&word, KEYS.into_iter()) {
+            warnings.push(format!("`{name}` is not a setting; did you mean `{}`?", variable_name(close)));
         }
     }
     warnings
