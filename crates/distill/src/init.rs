@@ -1,11 +1,81 @@
-//! A student made of its teacher: some of the layers, and where wanted some of the neurons of each.
+//! What a student starts from: some of its teacher's layers, a shape with random weights, or an existing model.
+
+use std::path::Path;
 
 use stillmark_model::architecture::{layer_name, parameters};
 use stillmark_model::decoder::Influence;
-use stillmark_model::{Config, Decoder, TensorSource};
+use stillmark_model::{Checkpoint, Config, Decoder, TensorSource, Tokenizer};
 
-use crate::Error;
-use crate::plan::Layers;
+use crate::plan::{Init, Layers};
+use crate::train::Student;
+use crate::{Error, Plan};
+
+/// The student of a plan before its first step, and how many token ids, from 0 on, it shares with its teacher.
+///
+/// Paths are relative to `base`; `texts` are what the influence of the layers of `teacher` (none behind an API) is measured
+/// on; `seed` decides random weights. A student whose tokens are not those of `tokenizer` is refused; rows of its embedding beyond them are not.
+pub fn student_of(
+    plan: &Plan,
+    base: &Path,
+    teacher: Option<(&Config, &dyn TensorSource, Option<&Decoder>)>,
+    texts: &[Vec<u32>],
+    tokenizer: &Tokenizer,
+    seed: u64,
+) -> Result<(Student, usize), Error> {
+    let student = match &plan.student().init {
+        Init::Teacher { layers, intermediate_size } => {
+            let Some((config, weights, decoder)) = teacher else {
+                let detail =
+                    "is to be made of its teacher's layers, but the teacher is not embedded".to_owned();
+                return Err(Error::Student { detail });
+            };
+            let influence = match (layers, decoder) {
+                (Layers::Influence(_), Some(decoder)) if texts.iter().any(|text| !text.is_empty()) => {
+                    influence(decoder, texts)?
+                }
+                (Layers::Influence(_), _) => {
+                    let detail =
+                        "the influence of the teacher's layers needs the teacher and text to run it on";
+                    return Err(Error::Student { detail: detail.to_owned() });
+                }
+                _ => vec![0.0; config.layers],
+            };
+            let kept = kept_layers(layers, &influence)?;
+            let pruned = Pruned::new((config, weights), kept, *intermediate_size)?;
+            Student::from_source(pruned.config().clone(), &pruned)?
+        }
+        Init::Config { path } => {
+            let path = base.join(path);
+            let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+            let beside = path.with_file_name("tokenizer.json");
+            if beside.exists() {
+                tokenizer.shared_ids(&Tokenizer::open(&beside)?)?;
+            }
+            let config = Config::from_json(&path, &text)?;
+            has_rows(&config, tokenizer)?;
+            Student::fresh(config, seed)
+        }
+        Init::Checkpoint { path, .. } => {
+            let checkpoint = Checkpoint::open(&base.join(path))?;
+            tokenizer.shared_ids(checkpoint.tokenizer()?)?;
+            Student::from_source(checkpoint.config().clone(), &checkpoint)?
+        }
+    };
+    has_rows(student.config(), tokenizer)?;
+    let rows = teacher.map_or(tokenizer.vocab_size(), |(config, ..)| config.vocab_size);
+    let shared = rows.min(student.config().vocab_size);
+    Ok((student, shared))
+}
+
+/// Every token must have a row of the student's embedding.
+fn has_rows(config: &Config, tokenizer: &Tokenizer) -> Result<(), Error> {
+    let (rows, tokens) = (config.vocab_size, tokenizer.vocab_size());
+    if tokens <= rows {
+        return Ok(());
+    }
+    let detail = format!("its embedding has {rows} rows, but the teacher's tokenizer has {tokens} tokens");
+    Err(Error::Student { detail })
+}
 
 /// How much each of the teacher's layers turns the residual stream (1 - cosine of input and output), over `documents`.
 pub fn influence(teacher: &Decoder, documents: &[Vec<u32>]) -> Result<Vec<f64>, Error> {

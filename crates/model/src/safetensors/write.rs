@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use half::bf16;
+use half::{bf16, f16};
 use serde_json::json;
 
 use super::Kind;
@@ -18,6 +18,8 @@ use crate::whole_file;
 pub enum Precision {
     /// Single.
     F32,
+    /// Half, rounded to nearest even. What is beyond its range (65504) is refused.
+    F16,
     /// The upper half of single, rounded to nearest even.
     Bf16,
 }
@@ -38,6 +40,7 @@ pub fn write(
         for tensor in tensors {
             let numbers = values(&tensor.name)?;
             check_len(tensor, &numbers)?;
+            check_range(tensor, precision, &numbers)?;
             write_numbers(out, precision, &numbers)?;
         }
         Ok(())
@@ -47,6 +50,7 @@ pub fn write(
 fn header(precision: Precision, metadata: &BTreeMap<String, String>, tensors: &[Parameter]) -> Vec<u8> {
     let kind = match precision {
         Precision::F32 => Kind::F32,
+        Precision::F16 => Kind::F16,
         Precision::Bf16 => Kind::Bf16,
     };
     // Sorted by name, whatever map `serde_json` was built with.
@@ -71,6 +75,18 @@ fn header(precision: Precision, metadata: &BTreeMap<String, String>, tensors: &[
     header
 }
 
+/// Halves end at 65504: a larger number would become infinity, which no reader takes.
+fn check_range(tensor: &Parameter, precision: Precision, numbers: &[f32]) -> Result<(), Error> {
+    let overflows = |number: &&f32| number.is_finite() && f16::from_f32(**number).is_infinite();
+    match numbers.iter().find(overflows) {
+        Some(number) if precision == Precision::F16 => {
+            let detail = format!("{number} is beyond the range of f16; write f32 or bf16");
+            Err(Error::Tensor { name: tensor.name.clone(), detail })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn write_numbers(out: &mut dyn Write, precision: Precision, numbers: &[f32]) -> std::io::Result<()> {
     let mut bytes = Vec::with_capacity(1 << 16);
     for chunk in numbers.chunks(1 << 14) {
@@ -78,6 +94,7 @@ fn write_numbers(out: &mut dyn Write, precision: Precision, numbers: &[f32]) -> 
         for number in chunk {
             match precision {
                 Precision::F32 => bytes.extend(number.to_le_bytes()),
+                Precision::F16 => bytes.extend(f16::from_f32(*number).to_le_bytes()),
                 Precision::Bf16 => bytes.extend(bf16::from_f32(*number).to_le_bytes()),
             }
         }
