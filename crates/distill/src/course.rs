@@ -27,7 +27,7 @@ pub struct Course<'a> {
     /// The plan's `[train]`.
     pub plan: &'a TrainPlan,
     /// The batches.
-    pub batches: &'a Batches,
+    pub batches: &'a Batches<'a>,
     /// The teacher, where it runs beside the student.
     pub teacher: Option<&'a Decoder>,
     /// Token ids that teacher and student share, from 0 on.
@@ -81,7 +81,7 @@ pub fn train(
     on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
 ) -> Result<Outcome, Error> {
     let settings = settings(course.plan, course.shared_vocab);
-    let checkpoints = checkpoints(course);
+    let checkpoints = checkpoints(course.plan, course.folder);
     let metrics_path = course.folder.join("metrics.jsonl");
     let held_out = course.batches.held_out();
     let newest = checkpoints.steps()?.last().copied();
@@ -142,7 +142,7 @@ impl Course<'_> {
 /// The batches of a course, with its teacher.
 #[derive(Debug)]
 pub struct CourseFeed<'a> {
-    batches: &'a Batches,
+    batches: &'a Batches<'a>,
     teacher: Option<DecoderTeacher<'a>>,
 }
 
@@ -172,9 +172,9 @@ fn evaluate(
     Ok(on_event(Event::Evaluation(record)))
 }
 
-/// Where the course's checkpoints lie.
-pub fn checkpoints(course: &Course<'_>) -> Checkpoints {
-    Checkpoints { folder: course.folder.join("checkpoints"), keep: course.plan.keep, keep_every: 0 }
+/// Where the checkpoints of a run in `folder` lie.
+pub fn checkpoints(plan: &TrainPlan, folder: &Path) -> Checkpoints {
+    Checkpoints { folder: folder.join("checkpoints"), keep: plan.keep, keep_every: 0 }
 }
 
 /// What the trainer is told, from the plan.

@@ -7,24 +7,25 @@ use serde_json::json;
 use stillmark_model::architecture::parameters;
 use stillmark_model::gguf::{self, Value};
 use stillmark_model::safetensors;
-use stillmark_model::{Checkpoint, Config, TensorSource};
+use stillmark_model::{Config, TensorSource};
 
 use crate::plan::{Dtype, Format};
+use crate::setup::Tokens;
 use crate::{Error, Plan, whole_file};
 
-/// Writes `weights` into `folder` in every format of the plan; the tokenizer and the chat template are those of `tokens_of`.
+/// Writes `weights` into `folder` in every format of the plan; the tokenizer and the chat template are `tokens`.
 pub fn export(
     plan: &Plan,
     (config, weights): (&Config, &dyn TensorSource),
-    tokens_of: &Checkpoint,
+    tokens: Tokens<'_>,
     folder: &Path,
 ) -> Result<(), Error> {
     std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
     for format in &plan.export().formats {
         match format {
-            Format::Hf => hugging_face(plan, (config, weights), tokens_of, folder)?,
-            Format::GgufF16 => write_gguf(plan, (config, weights), tokens_of, folder, gguf::Precision::F16)?,
-            Format::GgufQ8 => write_gguf(plan, (config, weights), tokens_of, folder, gguf::Precision::Q8_0)?,
+            Format::Hf => hugging_face(plan, (config, weights), tokens, folder)?,
+            Format::GgufF16 => write_gguf(plan, (config, weights), tokens, folder, gguf::Precision::F16)?,
+            Format::GgufQ8 => write_gguf(plan, (config, weights), tokens, folder, gguf::Precision::Q8_0)?,
         }
     }
     Ok(())
@@ -33,21 +34,18 @@ pub fn export(
 fn hugging_face(
     plan: &Plan,
     (config, weights): (&Config, &dyn TensorSource),
-    tokens_of: &Checkpoint,
+    tokens: Tokens<'_>,
     folder: &Path,
 ) -> Result<(), Error> {
     let (precision, dtype) = match plan.export().dtype {
         Dtype::F32 => (safetensors::Precision::F32, "float32"),
-        Dtype::F16 => {
-            let detail = "`export.dtype` \"f16\" is not written by this version".to_owned();
-            return Err(Error::Plan { line: 0, detail });
-        }
+        Dtype::F16 => (safetensors::Precision::F16, "float16"),
         Dtype::Bf16 => (safetensors::Precision::Bf16, "bfloat16"),
     };
     let mut shape = config.to_json();
     shape["dtype"] = json!(dtype);
     write_json(&folder.join("config.json"), &shape)?;
-    let tokenizer = tokens_of.tokenizer()?;
+    let tokenizer = tokens.tokenizer;
     tokenizer.save(&folder.join("tokenizer.json"))?;
     let token = |id: Option<&u32>| id.and_then(|id| tokenizer.token(*id));
     let mut settings = json!({
@@ -57,7 +55,7 @@ fn hugging_face(
         "model_max_length": config.max_positions,
         "clean_up_tokenization_spaces": false,
     });
-    if let Some(template) = tokens_of.chat_template() {
+    if let Some(template) = tokens.chat {
         settings["chat_template"] = json!(template.source());
     }
     write_json(&folder.join("tokenizer_config.json"), &settings)?;
@@ -72,7 +70,7 @@ fn hugging_face(
 fn write_gguf(
     plan: &Plan,
     (config, weights): (&Config, &dyn TensorSource),
-    tokens_of: &Checkpoint,
+    tokens: Tokens<'_>,
     folder: &Path,
     precision: gguf::Precision,
 ) -> Result<(), Error> {
@@ -80,8 +78,8 @@ fn write_gguf(
     if let Some(license) = &plan.student().license {
         metadata.push(("general.license".to_owned(), Value::Text(license.clone())));
     }
-    metadata.extend(tokens_of.tokenizer()?.gguf_metadata(config)?);
-    if let Some(template) = tokens_of.chat_template() {
+    metadata.extend(tokens.tokenizer.gguf_metadata(config)?);
+    if let Some(template) = tokens.chat {
         metadata.push(("tokenizer.chat_template".to_owned(), Value::Text(template.source().to_owned())));
     }
     let suffix = match precision {

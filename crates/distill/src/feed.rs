@@ -12,13 +12,16 @@ const HELD_OUT_STREAM: u64 = 0x4845_4C44;
 
 /// The batches of a run.
 #[derive(Debug)]
-pub struct Batches {
-    records: Vec<Record>,
+pub struct Batches<'a> {
+    records: &'a [Record],
     rows: Vec<Vec<usize>>,
     held_out: Vec<Vec<usize>>,
     sampler: Sampler,
     batch: usize,
+    seq_len: usize,
+    shared_vocab: usize,
     form: Form,
+    text: Text,
 }
 
 /// What a batch holds besides its tokens.
@@ -26,7 +29,16 @@ pub struct Batches {
 enum Form {
     Text,
     Asked,
-    Recorded { k: usize },
+    Recorded,
+}
+
+/// Whether a position teaches anything where the teacher's opinion of it was not recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Text {
+    /// Yes: the token that follows.
+    Learned,
+    /// No.
+    PassedOver,
 }
 
 /// Reads all records of a dataset, checking every row group.
@@ -38,15 +50,21 @@ pub fn read_records(paths: &[PathBuf]) -> Result<Vec<Record>, Error> {
     Ok(records)
 }
 
-impl Batches {
-    /// Batches of `records` as the plan's `[train]` demands, `k` being how many log-probabilities each position has.
-    pub fn new(mut records: Vec<Record>, plan: &TrainPlan, k: usize) -> Result<Self, Error> {
-        for record in &mut records {
-            cut(record, plan.seq_len);
+impl<'a> Batches<'a> {
+    /// Batches of `records` as the plan's `[train]` demands. Recorded tokens from `shared_vocab` on, which the student does not
+    /// have, count as the teacher's "any other".
+    pub fn new(records: &'a [Record], plan: &TrainPlan, shared_vocab: usize) -> Result<Self, Error> {
+        let form = form(plan);
+        if form == Form::Recorded
+            && records.iter().all(|record| record.top.iter().all(|(ids, _)| ids.is_empty()))
+        {
+            let detail = "the losses compare log-probabilities, and not one was recorded: the teacher gave none, or its tokens \
+                          are not the student's; train by `ce`";
+            return Err(Error::Plan { line: 0, detail: detail.to_owned() });
         }
         let (learned, held_out) = split(records.len(), plan);
-        let length = |idx: &usize| records[*idx].input_ids.len();
         let packed = |chosen: &[usize]| -> Vec<Vec<usize>> {
+            let length = |idx: &usize| records[*idx].input_ids.len().min(plan.seq_len);
             let lengths: Vec<usize> = chosen.iter().map(length).collect();
             let rows = pack(&lengths, plan.seq_len);
             rows.into_iter().map(|row| row.into_iter().map(|at| chosen[at]).collect()).collect()
@@ -55,8 +73,18 @@ impl Batches {
         if rows.is_empty() {
             return Err(Error::Plan { line: 0, detail: "no records are left to learn from".to_owned() });
         }
-        let sampler = Sampler::new(plan.seed, rows.len(), plan.batch * plan.accumulation);
-        Ok(Self { records, rows, held_out, sampler, batch: plan.batch, form: form(plan, k) })
+        let is_plain = plan.losses.iter().any(|loss| loss.kind == LossKind::CrossEntropy);
+        Ok(Self {
+            records,
+            sampler: Sampler::new(plan.seed, rows.len(), plan.batch * plan.accumulation),
+            rows,
+            held_out,
+            batch: plan.batch,
+            seq_len: plan.seq_len,
+            shared_vocab,
+            form,
+            text: if is_plain || form != Form::Recorded { Text::Learned } else { Text::PassedOver },
+        })
     }
 
     /// The micro-batches of a step, counted from 1.
@@ -79,51 +107,58 @@ impl Batches {
 
     fn batch(&self, rows: &[&Vec<usize>]) -> Batch {
         let mut batch = Batch::default();
-        let mut top = TopAnswers::default();
-        for record in rows.iter().copied().flatten().map(|idx| &self.records[*idx]) {
+        let chosen: Vec<&Record> = rows.iter().copied().flatten().map(|idx| &self.records[*idx]).collect();
+        let positions = chosen.iter().flat_map(|record| record.top.iter());
+        let mut top =
+            TopAnswers { k: positions.map(|(ids, _)| ids.len()).max().unwrap_or(0), ..TopAnswers::default() };
+        for record in chosen {
+            let length = record.input_ids.len().min(self.seq_len);
             let start = batch.tokens.len();
-            batch.tokens.extend(&record.input_ids);
-            batch.segments.push(start..batch.tokens.len());
-            for position in 0..record.input_ids.len() {
-                let learned = position + 1 < record.input_ids.len() && record.prompt_len <= position + 1;
-                let mut known = true;
-                if let Form::Recorded { k } = self.form {
-                    known = add_position(&mut top, record, position, k);
-                }
-                batch.weights.push(if learned && known { 1.0 } else { 0.0 });
+            batch.tokens.extend(&record.input_ids[..length]);
+            batch.segments.push(start..start + length);
+            for position in 0..length {
+                let in_answer = position + 1 < length && record.prompt_len <= position + 1;
+                let is_known = self.form == Form::Recorded && self.add_position(&mut top, record, position);
+                let counts = in_answer && (is_known || self.text == Text::Learned);
+                batch.weights.push(if counts { 1.0 } else { 0.0 });
             }
         }
         batch.answers = match self.form {
             Form::Text => Answers::None,
             Form::Asked => Answers::Asked,
-            Form::Recorded { .. } => Answers::Top(top),
+            Form::Recorded => Answers::Top(top),
         };
         batch
     }
-}
 
-/// Adds what was recorded at a position; false, and a filler, where that is not `k` tokens.
-fn add_position(top: &mut TopAnswers, record: &Record, position: usize, k: usize) -> bool {
-    let (ids, values) = record.top.at(position);
-    top.k = k;
-    if ids.len() != k {
-        top.ids.extend((0..k).map(|id| id as u32));
-        top.log_probs.extend(std::iter::repeat_n(-30.0, k));
-        top.tails.push(1.0);
-        return false;
+    /// Adds what was recorded at a position; false where that is nothing.
+    fn add_position(&self, top: &mut TopAnswers, record: &Record, position: usize) -> bool {
+        let (ids, values) = record.top.at(position);
+        let mut tail = record.tail_logmass.get(position).map_or(0.0, |mass| mass.exp());
+        let start = top.ids.len();
+        for (id, value) in ids.iter().zip(values) {
+            if (*id as usize) < self.shared_vocab {
+                top.ids.push(*id);
+                top.log_probs.push(*value);
+            } else {
+                tail += value.exp();
+            }
+        }
+        let known = top.ids.len() - start;
+        top.known.push(known);
+        top.ids.resize(start + top.k, 0);
+        top.log_probs.resize(start + top.k, 0.0);
+        top.tails.push(tail.min(1.0));
+        known > 0
     }
-    top.ids.extend(ids);
-    top.log_probs.extend(values);
-    top.tails.push(record.tail_logmass.get(position).map_or(0.0, |mass| mass.exp()).min(1.0));
-    true
 }
 
-fn form(plan: &TrainPlan, k: usize) -> Form {
+fn form(plan: &TrainPlan) -> Form {
     let mut divergences = plan.losses.iter().filter(|loss| loss.kind != LossKind::CrossEntropy);
     match divergences.next().map(|loss| loss.support) {
         None => Form::Text,
         Some(Support::Full) => Form::Asked,
-        Some(Support::TopK) => Form::Recorded { k },
+        Some(Support::TopK) => Form::Recorded,
     }
 }
 
@@ -138,13 +173,4 @@ fn split(n: usize, plan: &TrainPlan) -> (Vec<usize>, Vec<usize>) {
     held_out.sort_unstable();
     learned.sort_unstable();
     (learned, held_out)
-}
-
-/// Keeps the first `seq_len` tokens.
-fn cut(record: &mut Record, seq_len: usize) {
-    if record.input_ids.len() > seq_len {
-        record.input_ids.truncate(seq_len);
-        record.tail_logmass.truncate(seq_len);
-        record.prompt_len = record.prompt_len.min(seq_len);
-    }
 }

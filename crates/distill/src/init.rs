@@ -1,70 +1,88 @@
 //! What a student starts from: some of its teacher's layers, a shape with random weights, or an existing model.
 
-use std::path::Path;
-
 use stillmark_model::architecture::{layer_name, parameters};
 use stillmark_model::decoder::Influence;
 use stillmark_model::{Checkpoint, Config, Decoder, TensorSource, Tokenizer};
 
+use crate::Error;
 use crate::plan::{Init, Layers};
+use crate::setup::{Embedded, Setup};
 use crate::train::Student;
-use crate::{Error, Plan};
 
-/// The student of a plan before its first step, and how many token ids, from 0 on, it shares with its teacher.
-///
-/// Paths are relative to `base`; `texts` are what the influence of the layers of `teacher` (none behind an API) is measured
-/// on; `seed` decides random weights. A student whose tokens are not those of `tokenizer` is refused; rows of its embedding beyond them are not.
-pub fn student_of(
-    plan: &Plan,
-    base: &Path,
-    teacher: Option<(&Config, &dyn TensorSource, Option<&Decoder>)>,
-    texts: &[Vec<u32>],
-    tokenizer: &Tokenizer,
-    seed: u64,
-) -> Result<(Student, usize), Error> {
-    let student = match &plan.student().init {
-        Init::Teacher { layers, intermediate_size } => {
-            let Some((config, weights, decoder)) = teacher else {
-                let detail =
-                    "is to be made of its teacher's layers, but the teacher is not embedded".to_owned();
-                return Err(Error::Student { detail });
-            };
-            let influence = match (layers, decoder) {
-                (Layers::Influence(_), Some(decoder)) if texts.iter().any(|text| !text.is_empty()) => {
-                    influence(decoder, texts)?
-                }
-                (Layers::Influence(_), _) => {
-                    let detail =
-                        "the influence of the teacher's layers needs the teacher and text to run it on";
+/// What a student is before its first step.
+#[derive(Debug)]
+pub enum Start<'a> {
+    /// Layers of its teacher.
+    Layers(Pruned<'a>),
+    /// A shape with random weights.
+    Random {
+        /// The shape.
+        config: Config,
+        /// What the weights follow from.
+        seed: u64,
+    },
+    /// An existing model.
+    Model(Box<Checkpoint>),
+}
+
+impl<'a> Start<'a> {
+    /// As the plan says; `texts` are what the influence of the teacher's layers is measured on, fetched only where it is.
+    /// A student whose tokens are not the teacher's is refused; rows of its embedding beyond them are not.
+    pub fn of(
+        setup: &Setup<'a>,
+        texts: &mut dyn FnMut() -> Result<Vec<Vec<u32>>, Error>,
+    ) -> Result<Self, Error> {
+        let tokenizer = setup.tokens.tokenizer;
+        let start = match &setup.plan.student().init {
+            Init::Teacher { layers, intermediate_size } => {
+                let Some(Embedded { checkpoint, decoder }) = setup.teacher else {
+                    let detail = "is to be made of its teacher's layers, but the teacher is not embedded";
                     return Err(Error::Student { detail: detail.to_owned() });
-                }
-                _ => vec![0.0; config.layers],
-            };
-            let kept = kept_layers(layers, &influence)?;
-            let pruned = Pruned::new((config, weights), kept, *intermediate_size)?;
-            Student::from_source(pruned.config().clone(), &pruned)?
-        }
-        Init::Config { path } => {
-            let path = base.join(path);
-            let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
-            let beside = path.with_file_name("tokenizer.json");
-            if beside.exists() {
-                tokenizer.shared_ids(&Tokenizer::open(&beside)?)?;
+                };
+                let influence = match layers {
+                    Layers::Influence(_) => influence(decoder, &texts()?)?,
+                    Layers::Even(_) | Layers::Keep(_) => vec![0.0; decoder.config().layers],
+                };
+                let kept = kept_layers(layers, &influence)?;
+                Self::Layers(Pruned::new((checkpoint.config(), checkpoint), kept, *intermediate_size)?)
             }
-            let config = Config::from_json(&path, &text)?;
-            has_rows(&config, tokenizer)?;
-            Student::fresh(config, seed)
+            Init::Config { path } => {
+                let path = setup.base.join(path);
+                let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+                let beside = path.with_file_name("tokenizer.json");
+                if beside.exists() {
+                    tokenizer.shared_ids(&Tokenizer::open(&beside)?)?;
+                }
+                Self::Random { config: Config::from_json(&path, &text)?, seed: setup.plan.train().seed }
+            }
+            Init::Checkpoint { path, .. } => {
+                let checkpoint = Checkpoint::open(&setup.base.join(path))?;
+                tokenizer.shared_ids(checkpoint.tokenizer()?)?;
+                Self::Model(Box::new(checkpoint))
+            }
+        };
+        has_rows(start.config(), tokenizer)?;
+        Ok(start)
+    }
+
+    /// The student's shape.
+    pub fn config(&self) -> &Config {
+        match self {
+            Self::Layers(pruned) => pruned.config(),
+            Self::Random { config, .. } => config,
+            Self::Model(checkpoint) => checkpoint.config(),
         }
-        Init::Checkpoint { path, .. } => {
-            let checkpoint = Checkpoint::open(&base.join(path))?;
-            tokenizer.shared_ids(checkpoint.tokenizer()?)?;
-            Student::from_source(checkpoint.config().clone(), &checkpoint)?
+    }
+
+    /// The student.
+    pub fn student(&self) -> Result<Student, Error> {
+        let config = self.config().clone();
+        match self {
+            Self::Layers(pruned) => Student::from_source(config, pruned),
+            Self::Random { seed, .. } => Ok(Student::fresh(config, *seed)),
+            Self::Model(checkpoint) => Student::from_source(config, &**checkpoint),
         }
-    };
-    has_rows(student.config(), tokenizer)?;
-    let rows = teacher.map_or(tokenizer.vocab_size(), |(config, ..)| config.vocab_size);
-    let shared = rows.min(student.config().vocab_size);
-    Ok((student, shared))
+    }
 }
 
 /// Every token must have a row of the student's embedding.
@@ -80,6 +98,10 @@ fn has_rows(config: &Config, tokenizer: &Tokenizer) -> Result<(), Error> {
 /// How much each of the teacher's layers turns the residual stream (1 - cosine of input and output), over `documents`.
 pub fn influence(teacher: &Decoder, documents: &[Vec<u32>]) -> Result<Vec<f64>, Error> {
     let mut influence = Influence::new(teacher.config().layers);
+    if documents.iter().all(Vec::is_empty) {
+        let detail = "the influence of the teacher's layers needs text to run it on".to_owned();
+        return Err(Error::Student { detail });
+    }
     for tokens in documents.iter().filter(|tokens| !tokens.is_empty()) {
         let whole = 0..tokens.len();
         teacher.hidden_observed(tokens, std::slice::from_ref(&whole), &mut |pass| influence.add(pass))?;

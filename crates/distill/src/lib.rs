@@ -39,4 +39,4 @@ pub mod run;
 pub use error::Error;
 pub use lock::FolderLock;
 pub use plan::Plan;
-pub use setup::Setup;
+pub use setup::{Embedded, Setup, Tokens};

@@ -48,7 +48,7 @@ pub(crate) fn write(
     });
     let record = DatasetManifest {
         sources: sources.collect::<Result<_, Error>>()?,
-        tokenizer: setup.tokens_of.tokenizer()?.digest(),
+        tokenizer: setup.tokens.tokenizer.digest(),
         totals,
         verdict: verdict(permit.verdict()),
         duties: duties(permit),

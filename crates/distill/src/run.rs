@@ -1,5 +1,6 @@
 //! The whole job: capture, train, export, in one folder, under one permit. Every step resumes where it was interrupted.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -7,17 +8,18 @@ use std::path::{Path, PathBuf};
 use stillmark_agreement::Permit;
 use stillmark_evidence::Digest;
 use stillmark_evidence::layout::path;
-use stillmark_model::score;
+use stillmark_model::{Config, score};
 
-use crate::capture::{self, Job, Loaded, ShardEntry, Teach};
+use crate::capture::{self, Item, Job, Loaded, ShardEntry, Teach};
 use crate::course::{self, Course};
 use crate::feed::{Batches, read_records};
+use crate::init::Start;
 use crate::metrics::EvaluationRecord;
 use crate::plan::{Init, TrainPlan};
 use crate::records::{Meta, Record, SourceMeta};
 use crate::setup::Setup;
 use crate::train::{Bindings, Checkpoint as Saved, Student};
-use crate::{Error, FolderLock, export, init, record};
+use crate::{Error, FolderLock, export, record};
 
 /// What happens during a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,18 +41,33 @@ pub enum Outcome {
     Stopped,
 }
 
-/// A run's folder, held for one plan, with leave to fill it.
+/// A run's folder, held for one plan, with leave to fill it. What is read from it is read once.
 #[derive(Debug)]
 pub struct Run<'a> {
     setup: Setup<'a>,
     loaded: Vec<Loaded>,
+    items: Vec<Item>,
     meta: Meta,
     weights: Option<Digest>,
+    captured: OnceCell<Captured>,
+    records: OnceCell<Vec<Record>>,
+    start: OnceCell<Start<'a>>,
     _lock: FolderLock,
 }
 
+/// The files of a finished capture, and what they bind a training run to.
+#[derive(Debug)]
+struct Captured {
+    shards: Vec<ShardEntry>,
+    bindings: Bindings,
+}
+
+/// How many records the influence of the teacher's layers is measured on.
+const INFLUENCE_TEXTS: usize = 16;
+
 impl<'a> Run<'a> {
-    /// Takes the folder and reads the plan's sources; refused without the permit for this very plan.
+    /// Takes the folder and reads the plan's sources; refused without the permit for this very plan, or where the student
+    /// that it names cannot learn from this teacher.
     pub fn open(permit: &Permit, setup: Setup<'a>) -> Result<Self, Error> {
         setup.plan.check_permit(permit)?;
         if setup.plan.train().on_policy > 0.0 {
@@ -59,9 +76,16 @@ impl<'a> Run<'a> {
         }
         let lock = FolderLock::take(setup.folder, &setup.plan.digest().to_string())?;
         let loaded = capture::load(setup.plan, setup.base)?;
-        let weights = setup.teacher.map(|_| setup.tokens_of.digest()).transpose()?;
-        let meta = meta(&setup, &loaded, weights, permit)?;
-        Ok(Self { setup, loaded, meta, weights, _lock: lock })
+        let items = capture::items(setup.plan, &loaded)?;
+        let weights = setup.teacher.map(|teacher| teacher.checkpoint.digest()).transpose()?;
+        let meta = meta(&setup, &loaded, weights, permit);
+        let (captured, records, start) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        // What a student of its own brings along is looked at before the teacher is asked anything.
+        if !matches!(setup.plan.student().init, Init::Teacher { .. }) {
+            let found = Start::of(&setup, &mut || Ok(Vec::new()))?;
+            start.get_or_init(|| found);
+        }
+        Ok(Self { setup, loaded, items, meta, weights, captured, records, start, _lock: lock })
     }
 
     /// Asks the teacher for what is not yet recorded, and writes the dataset manifest.
@@ -71,9 +95,8 @@ impl<'a> Run<'a> {
         teacher: &mut dyn Teach,
         on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<Outcome, Error> {
-        let items = capture::items(self.setup.plan, &self.loaded)?;
         let folder = self.data();
-        let job = Job { plan: self.setup.plan, meta: &self.meta, items: &items, folder: &folder };
+        let job = Job { plan: self.setup.plan, meta: &self.meta, items: &self.items, folder: &folder };
         match capture::capture(&job, teacher, &mut |event| on_event(Event::Capture(event)))? {
             capture::Outcome::Stopped => Ok(Outcome::Stopped),
             capture::Outcome::Done(summary) => {
@@ -85,8 +108,9 @@ impl<'a> Run<'a> {
 
     /// Trains the student on the records.
     pub fn train(&self, on_event: &mut dyn FnMut(Event) -> ControlFlow<()>) -> Result<Outcome, Error> {
-        let Prepared { student, rest } = self.prepare()?;
-        let course = self.course(&rest);
+        let batches = self.batches(self.setup.plan.train())?;
+        let course = self.course(&batches)?;
+        let student = self.start()?.student()?;
         match course::train(&course, student, &mut |event| on_event(Event::Train(Box::new(event))))? {
             course::Outcome::Done(_) => Ok(Outcome::Done),
             course::Outcome::Stopped { .. } => Ok(Outcome::Stopped),
@@ -95,27 +119,20 @@ impl<'a> Run<'a> {
 
     /// Writes the trained student's files.
     pub fn export(&self, on_event: &mut dyn FnMut(Event) -> ControlFlow<()>) -> Result<Outcome, Error> {
-        let prepared = self.prepare()?;
+        let Setup { plan, folder, tokens, .. } = &self.setup;
+        let last = course::checkpoints(plan.train(), folder).path(plan.train().steps());
+        let saved = Saved::load(&last, self.start()?.config(), &self.captured()?.bindings)?;
         if on_event(Event::Export).is_break() {
             return Ok(Outcome::Stopped);
         }
-        let config = prepared.student.config();
-        let saved = course::checkpoints(&self.course(&prepared.rest));
-        let step = self.setup.plan.train().steps();
-        let saved = Saved::load(&saved.path(step), config, &prepared.rest.bindings)?;
         let student = saved.student();
-        export::export(
-            self.setup.plan,
-            (student.config(), student),
-            self.setup.tokens_of,
-            &self.setup.folder.join(path::MODEL),
-        )?;
+        export::export(plan, (student.config(), student), *tokens, &folder.join(path::MODEL))?;
         Ok(Outcome::Done)
     }
 
     /// The student as it was before its first step, for comparison.
     pub fn untrained(&self) -> Result<Student, Error> {
-        Ok(self.prepare()?.student)
+        self.start()?.student()
     }
 
     /// Trains the same student on the same records by another plan's `[train]`, in `folder`, and evaluates it as this plan
@@ -126,26 +143,23 @@ impl<'a> Run<'a> {
         folder: &Path,
         on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<Option<EvaluationRecord>, Error> {
-        let Prepared { student, rest } = self.prepare()?;
-        let records = self.records()?;
-        let batches = Batches::new(records, train, self.setup.plan.capture().top_logprobs)?;
-        let course = Course { plan: train, batches: &batches, folder, ..self.course(&rest) };
+        let (own, other) = (self.batches(self.setup.plan.train())?, self.batches(train)?);
+        let judge = self.course(&own)?;
+        let course = Course { plan: train, folder, ..self.course(&other)? };
         std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
-        let trained = course::train(&course, student, &mut |event| on_event(Event::Train(Box::new(event))))?;
-        match trained {
-            course::Outcome::Done(student) => self.course(&rest).evaluate(*student).map(Some),
+        let student = self.start()?.student()?;
+        match course::train(&course, student, &mut |event| on_event(Event::Train(Box::new(event))))? {
+            course::Outcome::Done(student) => judge.evaluate(*student).map(Some),
             course::Outcome::Stopped { .. } => Ok(None),
         }
     }
 
     /// The embedded teacher's perplexity of the held-out text, over the positions that students are measured on.
     pub fn teacher_perplexity(&self) -> Result<Option<f64>, Error> {
-        let Some(decoder) = self.setup.teacher else { return Ok(None) };
-        let batches =
-            Batches::new(self.records()?, self.setup.plan.train(), self.setup.plan.capture().top_logprobs)?;
+        let Some(teacher) = self.setup.teacher else { return Ok(None) };
         let (mut sum, mut weight) = (0.0_f64, 0.0_f64);
-        for batch in batches.held_out() {
-            score::score(decoder, &batch.tokens, &batch.segments, 1, &mut |scores| {
+        for batch in self.batches(self.setup.plan.train())?.held_out() {
+            score::score(teacher.decoder, &batch.tokens, &batch.segments, 1, &mut |scores| {
                 for (row, next) in scores.rows.clone().zip(&scores.next) {
                     let row_weight = f64::from(batch.weights[row]);
                     sum += next.map_or(0.0, |log_prob| f64::from(log_prob) * row_weight);
@@ -157,49 +171,51 @@ impl<'a> Run<'a> {
         Ok((weight > 0.0).then(|| (-sum / weight).exp()))
     }
 
-    /// What a replay needs: the course with its batches, as training has them.
+    /// What a replay needs: the course with its batches, as training has them, and the student's shape.
     pub fn with_course<T>(
         &self,
-        work: impl FnOnce(&Course<'_>, &Student) -> Result<T, Error>,
+        work: impl FnOnce(&Course<'_>, &Config) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let prepared = self.prepare()?;
-        work(&self.course(&prepared.rest), &prepared.student)
+        let batches = self.batches(self.setup.plan.train())?;
+        work(&self.course(&batches)?, self.start()?.config())
     }
 
     fn data(&self) -> PathBuf {
         self.setup.folder.join(path::DATA)
     }
 
-    fn prepare(&self) -> Result<Prepared, Error> {
-        let shards = self.shards()?;
-        let records = self.records()?;
-        let (student, shared_vocab) = self.student(&records)?;
-        let bindings = self.bindings(&shards);
-        let batches = Batches::new(records, self.setup.plan.train(), self.setup.plan.capture().top_logprobs)?;
-        Ok(Prepared { student, rest: Lessons { shared_vocab, bindings, batches } })
+    fn captured(&self) -> Result<&Captured, Error> {
+        once(&self.captured, || {
+            let plan = self.setup.plan;
+            let shards = capture::Journal::open(&self.data(), &plan.digest().to_string())?.shards;
+            if shards.len() < self.items.len().div_ceil(plan.capture().shard_rows) {
+                let detail = "are not complete: the capture was broken off".to_owned();
+                return Err(Error::Records { path: self.data(), detail });
+            }
+            Ok(Captured { bindings: self.bindings(&shards), shards })
+        })
     }
 
-    fn shards(&self) -> Result<Vec<ShardEntry>, Error> {
-        Ok(capture::Journal::open(&self.data(), &self.setup.plan.digest().to_string())?.shards)
+    fn records(&self) -> Result<&[Record], Error> {
+        let read = || read_records(&capture::paths(&self.data(), &self.captured()?.shards));
+        once(&self.records, read).map(Vec::as_slice)
     }
 
-    fn records(&self) -> Result<Vec<Record>, Error> {
-        read_records(&capture::paths(&self.data(), &self.shards()?))
-    }
-
-    fn student(&self, records: &[Record]) -> Result<(Student, usize), Error> {
-        let Setup { plan, tokens_of, teacher, .. } = &self.setup;
-        let (Init::Teacher { layers, intermediate_size }, Some(decoder)) = (&plan.student().init, *teacher)
-        else {
-            let detail = "only students made of an embedded teacher's layers can be made".to_owned();
-            return Err(Error::Student { detail });
+    fn start(&self) -> Result<&Start<'a>, Error> {
+        let mut texts = || {
+            let first = self.records()?.iter().take(INFLUENCE_TEXTS);
+            Ok(first.map(|record| record.input_ids.clone()).collect())
         };
-        let texts: Vec<Vec<u32>> =
-            records.iter().take(INFLUENCE_TEXTS).map(|record| record.input_ids.clone()).collect();
-        let kept = init::kept_layers(layers, &init::influence(decoder, &texts)?)?;
-        let pruned = init::Pruned::new((tokens_of.config(), *tokens_of), kept, *intermediate_size)?;
-        let student = Student::from_source(pruned.config().clone(), &pruned)?;
-        Ok((student, tokens_of.config().vocab_size))
+        once(&self.start, || Start::of(&self.setup, &mut texts))
+    }
+
+    /// Token ids that teacher and student share, from 0 on.
+    fn shared_vocab(&self) -> Result<usize, Error> {
+        Ok(self.setup.teacher_rows().min(self.start()?.config().vocab_size))
+    }
+
+    fn batches(&self, train: &TrainPlan) -> Result<Batches<'_>, Error> {
+        Batches::new(self.records()?, train, self.shared_vocab()?)
     }
 
     fn bindings(&self, shards: &[ShardEntry]) -> Bindings {
@@ -215,40 +231,28 @@ impl<'a> Run<'a> {
         bindings
     }
 
-    fn course<'p>(&'p self, lessons: &'p Lessons) -> Course<'p> {
-        Course {
+    fn course<'p>(&'p self, batches: &'p Batches<'p>) -> Result<Course<'p>, Error> {
+        Ok(Course {
             plan: self.setup.plan.train(),
-            batches: &lessons.batches,
-            teacher: self.setup.teacher,
-            shared_vocab: lessons.shared_vocab,
-            bindings: &lessons.bindings,
+            batches,
+            teacher: self.setup.teacher.map(|teacher| teacher.decoder),
+            shared_vocab: self.shared_vocab()?,
+            bindings: &self.captured()?.bindings,
             folder: self.setup.folder,
-        }
+        })
     }
 }
 
-/// How many records the influence of the teacher's layers is measured on.
-const INFLUENCE_TEXTS: usize = 16;
-
-/// Everything that training starts from.
-struct Prepared {
-    student: Student,
-    rest: Lessons,
+/// What a cell holds, made the first time that it is asked for.
+fn once<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
+    if let Some(made) = cell.get() {
+        return Ok(made);
+    }
+    let made = make()?;
+    Ok(cell.get_or_init(|| made))
 }
 
-/// What it is taught by.
-struct Lessons {
-    shared_vocab: usize,
-    bindings: Bindings,
-    batches: Batches,
-}
-
-fn meta(
-    setup: &Setup<'_>,
-    loaded: &[Loaded],
-    weights: Option<Digest>,
-    permit: &Permit,
-) -> Result<Meta, Error> {
+fn meta(setup: &Setup<'_>, loaded: &[Loaded], weights: Option<Digest>, permit: &Permit) -> Meta {
     let plan = setup.plan;
     let capture = plan.capture();
     let sources = plan.sources().iter().zip(loaded).map(|(source, loaded)| SourceMeta {
@@ -260,13 +264,13 @@ fn meta(
     });
     let terms = permit.terms_digests().iter().map(|(id, digest)| format!("{digest} {id}\n"));
     let terms: Vec<String> = terms.collect();
-    Ok(Meta {
+    Meta {
         teacher: setup.teacher_name.to_owned(),
         teacher_sha256: weights.map(|digest| digest.to_string()),
-        tokenizer_sha256: setup.tokens_of.tokenizer()?.digest().to_string(),
+        tokenizer_sha256: setup.tokens.tokenizer.digest().to_string(),
         terms: plan.teacher().terms.clone(),
         terms_sha256: Some(Digest::of(terms.concat().as_bytes()).to_string()),
-        vocab_size: setup.tokens_of.config().vocab_size,
+        vocab_size: setup.teacher_rows(),
         top_logprobs: capture.top_logprobs,
         logprob_temperature: 1.0,
         settings: record::generation(plan)
@@ -276,5 +280,5 @@ fn meta(
         sources: sources.collect(),
         plan_sha256: plan.digest().to_string(),
         tool: setup.tool.to_owned(),
-    })
+    }
 }

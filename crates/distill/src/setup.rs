@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use stillmark_model::{Checkpoint, Decoder};
+use stillmark_model::chat::{Ending, Message};
+use stillmark_model::{ChatTemplate, Checkpoint, Decoder, Tokenizer};
 
-use crate::Plan;
+use crate::{Error, Plan};
 
 /// What a run works with.
 #[derive(Debug)]
@@ -15,12 +16,62 @@ pub struct Setup<'a> {
     pub base: &'a Path,
     /// The run folder.
     pub folder: &'a Path,
-    /// The model whose tokenizer cuts all text: the embedded teacher, or what stands in for a remote one.
-    pub tokens_of: &'a Checkpoint,
-    /// The embedded teacher, ready to run.
-    pub teacher: Option<&'a Decoder>,
+    /// How the teacher's text is cut into tokens.
+    pub tokens: Tokens<'a>,
+    /// The embedded teacher; none where it answers behind an API.
+    pub teacher: Option<Embedded<'a>>,
     /// The name that the teacher is published under.
     pub teacher_name: &'a str,
     /// What wrote the records: a program and its version.
     pub tool: &'a str,
+}
+
+/// A teacher on this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Embedded<'a> {
+    /// Its files.
+    pub checkpoint: &'a Checkpoint,
+    /// The same, ready to run.
+    pub decoder: &'a Decoder,
+}
+
+/// How text is cut into tokens and how a conversation is written: what teacher and student have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Tokens<'a> {
+    /// The tokenizer.
+    pub tokenizer: &'a Tokenizer,
+    /// The chat template, where there is one.
+    pub chat: Option<&'a ChatTemplate>,
+}
+
+impl Setup<'_> {
+    /// How many rows the teacher's vocabulary has; behind an API, as many as there are tokens.
+    pub fn teacher_rows(&self) -> usize {
+        let tokens = self.tokens.tokenizer.vocab_size();
+        self.teacher.map_or(tokens, |teacher| teacher.checkpoint.config().vocab_size)
+    }
+}
+
+impl<'a> Tokens<'a> {
+    /// Those of a model.
+    pub fn of(checkpoint: &'a Checkpoint) -> Result<Self, Error> {
+        Ok(Self { tokenizer: checkpoint.tokenizer()?, chat: checkpoint.chat_template() })
+    }
+
+    /// A prompt as the model is asked it: a conversation where there is a chat template, else the bare text.
+    pub fn prompt(&self, system: Option<&str>, text: &str) -> Result<Vec<u32>, Error> {
+        match self.chat {
+            None => Ok(self.tokenizer.encode_sequence(text)?),
+            Some(template) => {
+                let written = template.render(&conversation(system, text), Ending::Generation)?;
+                Ok(self.tokenizer.encode(&written)?)
+            }
+        }
+    }
+}
+
+/// The turns before an answer.
+pub(crate) fn conversation(system: Option<&str>, text: &str) -> Vec<Message> {
+    let system = system.map(|system| Message::new("system", system));
+    system.into_iter().chain([Message::new("user", text)]).collect()
 }

@@ -2,14 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use stillmark_model::chat::{Ending, Message};
 use stillmark_model::generate::{self, Request, generate};
 use stillmark_model::sample::Sampling;
-use stillmark_model::{Checkpoint, Decoder, Tokenizer, score};
+use stillmark_model::{Decoder, score};
 
 use crate::capture::{Item, Teach};
 use crate::plan::{Capture, SourceKind};
 use crate::records::Record;
+use crate::setup::Tokens;
 use crate::{Error, Plan};
 
 /// Answers that grow at a time.
@@ -21,26 +21,14 @@ const SCORED: usize = 4096;
 #[derive(Debug)]
 pub struct EmbeddedTeacher<'a> {
     decoder: &'a Decoder,
-    checkpoint: &'a Checkpoint,
-    tokenizer: &'a Tokenizer,
+    tokens: Tokens<'a>,
     capture: &'a Capture,
 }
 
 impl<'a> EmbeddedTeacher<'a> {
     /// The teacher of a plan, loaded before.
-    pub fn new(decoder: &'a Decoder, checkpoint: &'a Checkpoint, plan: &'a Plan) -> Result<Self, Error> {
-        Ok(Self { decoder, checkpoint, tokenizer: checkpoint.tokenizer()?, capture: plan.capture() })
-    }
-
-    /// A prompt as the model is asked it: in its chat template, where it has one.
-    fn prompt(&self, text: &str) -> Result<Vec<u32>, Error> {
-        let Some(template) = self.checkpoint.chat_template() else {
-            return Ok(self.tokenizer.encode_sequence(text)?);
-        };
-        let mut messages: Vec<Message> =
-            self.capture.system.iter().map(|system| Message::new("system", system)).collect();
-        messages.push(Message::new("user", text));
-        Ok(self.tokenizer.encode(&template.render(&messages, Ending::Generation)?)?)
+    pub fn new(decoder: &'a Decoder, tokens: Tokens<'a>, plan: &'a Plan) -> Self {
+        Self { decoder, tokens, capture: plan.capture() }
     }
 
     /// Records without scores: prompts with their answers, and texts as they are; none where it broke off.
@@ -55,11 +43,11 @@ impl<'a> EmbeddedTeacher<'a> {
         for item in items {
             let (tokens, prompt_len) = match item.kind {
                 SourceKind::Prompts => {
-                    let prompt = self.prompt(&item.text)?;
+                    let prompt = self.tokens.prompt(self.capture.system.as_deref(), &item.text)?;
                     let len = prompt.len();
                     (prompt, len)
                 }
-                SourceKind::Texts => (self.tokenizer.encode_sequence(&item.text)?, 0),
+                SourceKind::Texts => (self.tokens.tokenizer.encode_sequence(&item.text)?, 0),
             };
             let room = longest.saturating_sub(tokens.len());
             let fits = match item.kind {
@@ -95,7 +83,7 @@ impl<'a> EmbeddedTeacher<'a> {
             return Ok(None);
         }
         for (place, answer) in places.into_iter().zip(answers) {
-            records[place].text = Some(self.tokenizer.decode(&answer)?);
+            records[place].text = Some(self.tokens.tokenizer.decode(&answer)?);
             records[place].input_ids.extend(answer);
         }
         Ok(Some(records))

@@ -33,8 +33,10 @@ pub enum Answers {
 /// Captured log-probabilities of the likeliest tokens at every row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TopAnswers {
-    /// How many tokens a row.
+    /// How many tokens a row has room for.
     pub k: usize,
+    /// How many of them were captured, one a row, the rest being filler; empty where all were.
+    pub known: Vec<usize>,
     /// `k` distinct ids a row.
     pub ids: Vec<u32>,
     /// `k` natural log-probabilities a row.
@@ -132,7 +134,11 @@ impl Batch {
 impl TopAnswers {
     /// What was captured for one row.
     pub(super) fn row(&self, row: usize) -> Teacher<'_> {
-        let range = row * self.k..(row + 1) * self.k;
+        let known = self.known.get(row).map_or(self.k, |known| *known.min(&self.k));
+        if known == 0 {
+            return Teacher::Silent;
+        }
+        let range = row * self.k..row * self.k + known;
         Teacher::Top {
             ids: &self.ids[range.clone()],
             log_probs: &self.log_probs[range],
@@ -144,6 +150,9 @@ impl TopAnswers {
         expect("captured token ids", rows * self.k, self.ids.len())?;
         expect("captured log-probabilities", rows * self.k, self.log_probs.len())?;
         expect("captured tails", rows, self.tails.len())?;
+        if !self.known.is_empty() {
+            expect("counts of captured tokens", rows, self.known.len())?;
+        }
         if !self.next_log_probs.is_empty() {
             expect("captured log-probabilities of the text", rows, self.next_log_probs.len())?;
         }

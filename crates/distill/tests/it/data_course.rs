@@ -35,8 +35,8 @@ fn bindings() -> Bindings {
 
 /// Trains until `stop` steps were made; the weights' bits at the end.
 fn run(plan: &Plan, folder: &Path, teacher: Option<&Decoder>, stop: u64) -> Result<Option<Vec<u32>>, Error> {
-    let records = (0..30).map(|seed| record(seed, 6 + seed as usize % 20)).collect();
-    let batches = Batches::new(records, plan.train(), 4)?;
+    let records: Vec<_> = (0..30).map(|seed| record(seed, 6 + seed as usize % 20)).collect();
+    let batches = Batches::new(&records, plan.train(), 1000)?;
     let bindings = bindings();
     let course = Course {
         plan: plan.train(),

@@ -28,7 +28,8 @@ fn records() -> Vec<Record> {
 #[test]
 fn an_epoch_shows_every_record_once_and_never_what_is_held_out() {
     let plan = plan("held_out = 0.2");
-    let batches = Batches::new(records(), plan.train(), 4).unwrap();
+    let records = records();
+    let batches = Batches::new(&records, plan.train(), 1000).unwrap();
     let steps = (batches.rows() / 2) as u64;
     let mut seen: BTreeMap<Vec<u32>, usize> = BTreeMap::new();
     for batch in (1..=steps).flat_map(|step| batches.of_step(step)) {
@@ -57,7 +58,8 @@ fn prompts_and_unrecorded_positions_do_not_count() {
         top.push(if position == 5 { Vec::new() } else { row });
     }
     only.top = top;
-    let batch = Batches::new(vec![only.clone()], plan.train(), 4).unwrap().of_step(1).remove(0);
+    let records = [only.clone()];
+    let batch = Batches::new(&records, plan.train(), 1000).unwrap().of_step(1).remove(0);
     assert_eq!(&batch.weights[..9], [0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0]);
     let Answers::Top(answers) = &batch.answers else { panic!("{:?}", batch.answers) };
     assert_eq!((answers.k, answers.tails.len()), (4, batch.tokens.len()));
@@ -68,7 +70,8 @@ fn prompts_and_unrecorded_positions_do_not_count() {
 #[test]
 fn long_records_are_cut() {
     let plan = plan("held_out = 0");
-    let batches = Batches::new(vec![record(1, 100)], plan.train(), 4).unwrap();
+    let records = [record(1, 100)];
+    let batches = Batches::new(&records, plan.train(), 1000).unwrap();
     assert_eq!(batches.of_step(1)[0].segments, [0..32, 32..64]);
 }
 

@@ -182,11 +182,11 @@ fn run_replay(args: &Replay, session: &Session) -> Outcome {
         })
         .collect();
     let (first, last) = (*args.steps.start(), *args.steps.end());
-    let found = run.with_course(|course, student| {
-        let saved = course::checkpoints(course);
+    let found = run.with_course(|course, config| {
+        let saved = course::checkpoints(course.plan, course.folder);
         let before = saved.steps()?.into_iter().rfind(|step| *step < first);
         let Some(before) = before else { return Ok(None) };
-        let checkpoint = Checkpoint::load_unpinned(&saved.path(before), student.config())?;
+        let checkpoint = Checkpoint::load_unpinned(&saved.path(before), config)?;
         let settings = course::settings(course.plan, course.shared_vocab);
         replay(checkpoint, settings, &records, last, &mut course.feed())
             .map(|replayed| Some((before, replayed)))

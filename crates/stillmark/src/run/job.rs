@@ -4,11 +4,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use stillmark_agreement::{Pack, Permit, Refusal};
-use stillmark_distill::Plan;
-use stillmark_distill::Setup;
 use stillmark_distill::plan::{Init, Place, Precision};
 use stillmark_distill::run::{Outcome, Run};
 use stillmark_distill::teach::EmbeddedTeacher;
+use stillmark_distill::{Embedded, Plan, Setup, Tokens};
 use stillmark_evidence::layout::path;
 use stillmark_kernels::gemm;
 use stillmark_model::catalog;
@@ -100,8 +99,8 @@ impl Job {
             plan: &self.plan,
             base: &self.base,
             folder: &self.folder,
-            tokens_of: &self.checkpoint,
-            teacher: Some(&self.decoder),
+            tokens: self.tokens()?,
+            teacher: Some(Embedded { checkpoint: &self.checkpoint, decoder: &self.decoder }),
             teacher_name: &self.name,
             tool: TOOL,
         };
@@ -120,8 +119,7 @@ impl Job {
             };
             let outcome = match step {
                 Step::Capture => {
-                    let mut teacher = EmbeddedTeacher::new(&self.decoder, &self.checkpoint, &self.plan)
-                        .map_err(|err| broken(&err))?;
+                    let mut teacher = EmbeddedTeacher::new(&self.decoder, self.tokens()?, &self.plan);
                     run.capture(&self.permit, &mut teacher, &mut listener)
                 }
                 Step::Train => run.train(&mut listener),
@@ -134,6 +132,10 @@ impl Job {
             }
         }
         Ok(())
+    }
+
+    fn tokens(&self) -> Result<Tokens<'_>, Problem> {
+        Tokens::of(&self.checkpoint).map_err(|err| broken(&err))
     }
 
     /// What the folder does not show of the run.
