@@ -9,6 +9,7 @@ use stillmark_model::Decoder;
 use crate::Error;
 use crate::feed::Batches;
 use crate::metrics::{Entry, EvaluationRecord, Metrics};
+use crate::on_policy::OnPolicy;
 use crate::plan::{LossKind, Precision, Schedule as Fall, TrainPlan};
 use crate::train::loss::{Divergence, Loss, Missing, Term};
 use crate::train::{
@@ -135,7 +136,13 @@ impl Course<'_> {
 
     /// The batches as the trainer asks for them: for a run and for its replay alike.
     pub fn feed(&self) -> CourseFeed<'_> {
-        CourseFeed { batches: self.batches, teacher: self.teacher.map(DecoderTeacher::new) }
+        let on_policy = self.teacher.filter(|_| self.plan.on_policy > 0.0).map(|teacher| OnPolicy {
+            plan: self.plan,
+            teacher,
+            shared_vocab: self.shared_vocab,
+            recorded: self.batches.recorded(),
+        });
+        CourseFeed { batches: self.batches, on_policy, teacher: self.teacher.map(DecoderTeacher::new) }
     }
 }
 
@@ -143,12 +150,16 @@ impl Course<'_> {
 #[derive(Debug)]
 pub struct CourseFeed<'a> {
     batches: &'a Batches<'a>,
+    on_policy: Option<OnPolicy<'a>>,
     teacher: Option<DecoderTeacher<'a>>,
 }
 
 impl Feed for CourseFeed<'_> {
-    fn batches(&mut self, step: u64, _: &Student) -> Result<Vec<Batch>, Error> {
-        Ok(self.batches.of_step(step))
+    fn batches(&mut self, step: u64, student: &Student) -> Result<Vec<Batch>, Error> {
+        let Some(on_policy) = &self.on_policy else { return Ok(self.batches.of_step(step)) };
+        let mut records = self.batches.records_of_step(step);
+        on_policy.mix(step, student, &mut records.iter_mut().flatten().collect::<Vec<_>>())?;
+        Ok(records.iter().map(|records| self.batches.batch(records)).collect())
     }
 
     fn teacher(&mut self) -> Option<&mut dyn TeacherHead> {

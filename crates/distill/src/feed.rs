@@ -1,5 +1,6 @@
 //! Records as batches: split into what is learned and what is held out, cut, packed, and handed out step by step.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::Error;
@@ -20,6 +21,8 @@ pub struct Batches<'a> {
     batch: usize,
     seq_len: usize,
     shared_vocab: usize,
+    /// The most log-probabilities that a position has.
+    k: usize,
     form: Form,
     text: Text,
 }
@@ -55,9 +58,9 @@ impl<'a> Batches<'a> {
     /// have, count as the teacher's "any other".
     pub fn new(records: &'a [Record], plan: &TrainPlan, shared_vocab: usize) -> Result<Self, Error> {
         let form = form(plan);
-        if form == Form::Recorded
-            && records.iter().all(|record| record.top.iter().all(|(ids, _)| ids.is_empty()))
-        {
+        let positions = records.iter().flat_map(|record| record.top.iter());
+        let k = positions.map(|(ids, _)| ids.len()).max().unwrap_or(0);
+        if form == Form::Recorded && k == 0 {
             let detail = "the losses compare log-probabilities, and not one was recorded: the teacher gave none, or its tokens \
                           are not the student's; train by `ce`";
             return Err(Error::Plan { line: 0, detail: detail.to_owned() });
@@ -82,22 +85,33 @@ impl<'a> Batches<'a> {
             batch: plan.batch,
             seq_len: plan.seq_len,
             shared_vocab,
+            k,
             form,
             text: if is_plain || form != Form::Recorded { Text::Learned } else { Text::PassedOver },
         })
     }
 
-    /// The micro-batches of a step, counted from 1.
-    pub fn of_step(&self, step: u64) -> Vec<Batch> {
+    /// The records of each micro-batch of a step, counted from 1.
+    pub fn records_of_step(&self, step: u64) -> Vec<Vec<Cow<'a, Record>>> {
         let rows = self.sampler.rows_of_step(step);
         let rows: Vec<&Vec<usize>> = rows.into_iter().map(|row| &self.rows[row]).collect();
-        rows.chunks(self.batch).map(|rows| self.batch(rows)).collect()
+        rows.chunks(self.batch).map(|rows| self.records_of(rows)).collect()
+    }
+
+    /// The micro-batches of a step, counted from 1.
+    pub fn of_step(&self, step: u64) -> Vec<Batch> {
+        self.records_of_step(step).iter().map(|records| self.batch(records)).collect()
     }
 
     /// What is never learned, as batches.
     pub fn held_out(&self) -> Vec<Batch> {
         let rows: Vec<&Vec<usize>> = self.held_out.iter().collect();
-        rows.chunks(self.batch).map(|rows| self.batch(rows)).collect()
+        rows.chunks(self.batch).map(|rows| self.batch(&self.records_of(rows))).collect()
+    }
+
+    /// How many log-probabilities a position is learned from; none where they are not those that were recorded.
+    pub fn recorded(&self) -> Option<usize> {
+        (self.form == Form::Recorded).then_some(self.k)
     }
 
     /// How many packed sequences there are to learn from.
@@ -105,13 +119,15 @@ impl<'a> Batches<'a> {
         self.rows.len()
     }
 
-    fn batch(&self, rows: &[&Vec<usize>]) -> Batch {
+    fn records_of(&self, rows: &[&Vec<usize>]) -> Vec<Cow<'a, Record>> {
+        rows.iter().copied().flatten().map(|idx| Cow::Borrowed(&self.records[*idx])).collect()
+    }
+
+    /// Some records, one after another.
+    pub fn batch(&self, records: &[Cow<'_, Record>]) -> Batch {
         let mut batch = Batch::default();
-        let chosen: Vec<&Record> = rows.iter().copied().flatten().map(|idx| &self.records[*idx]).collect();
-        let positions = chosen.iter().flat_map(|record| record.top.iter());
-        let mut top =
-            TopAnswers { k: positions.map(|(ids, _)| ids.len()).max().unwrap_or(0), ..TopAnswers::default() };
-        for record in chosen {
+        let mut top = TopAnswers { k: self.k, ..TopAnswers::default() };
+        for record in records {
             let length = record.input_ids.len().min(self.seq_len);
             let start = batch.tokens.len();
             batch.tokens.extend(&record.input_ids[..length]);

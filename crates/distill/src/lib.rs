@@ -26,6 +26,8 @@ pub mod feed;
 
 pub mod metrics;
 
+mod on_policy;
+
 pub mod course;
 
 pub mod export;

@@ -70,10 +70,6 @@ impl<'a> Run<'a> {
     /// that it names cannot learn from this teacher.
     pub fn open(permit: &Permit, setup: Setup<'a>) -> Result<Self, Error> {
         setup.plan.check_permit(permit)?;
-        if setup.plan.train().on_policy > 0.0 {
-            let detail = "`on_policy` above 0 is not carried out by this version".to_owned();
-            return Err(Error::Plan { line: 0, detail });
-        }
         let lock = FolderLock::take(setup.folder, &setup.plan.digest().to_string())?;
         let loaded = capture::load(setup.plan, setup.base)?;
         let items = capture::items(setup.plan, &loaded)?;

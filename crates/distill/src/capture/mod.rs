@@ -24,6 +24,11 @@ pub trait Teach {
         items: &[Item],
         on_tokens: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Option<Vec<Record>>, Error>;
+
+    /// Hears that the records of the last call lie safely on the disk.
+    fn settled(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// What is to be captured, and where to.
@@ -112,6 +117,7 @@ pub fn capture(
         let taught = teacher.teach(items, &mut |tokens| on_event(Event::Tokens(tokens)))?;
         let Some(records) = taught else { return Ok(Outcome::Stopped) };
         journal.add(job.folder, write_shard(job, shard, &records)?)?;
+        teacher.settled()?;
         let event = Event::Shard { shard, of, rows: records.len(), left_out: items.len() - records.len() };
         if on_event(event).is_break() && shard + 1 < of {
             return Ok(Outcome::Stopped);

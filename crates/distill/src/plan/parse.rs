@@ -25,7 +25,7 @@ impl Plan {
         let plan = Reader::open(text, String::new(), &document, TABLES)?;
         let teacher = teacher(&plan)?;
         let student = student(&plan)?;
-        let capture = capture(&plan)?;
+        let capture = capture(&plan, &teacher)?;
         let sources = sources(&plan, &capture)?;
         let train = train::read(&plan)?;
         join(&plan, &student, &teacher, (&capture, &sources, &train))?;
@@ -176,7 +176,7 @@ fn source(table: &Reader<'_>, kind: SourceKind) -> Result<Source, Error> {
     Ok(Source { id, kind, at, share, origin: table.text("origin")?, terms })
 }
 
-fn capture(plan: &Reader<'_>) -> Result<Capture, Error> {
+fn capture(plan: &Reader<'_>, teacher: &Teacher) -> Result<Capture, Error> {
     let known = &[
         "records",
         "temperature",
@@ -191,6 +191,12 @@ fn capture(plan: &Reader<'_>) -> Result<Capture, Error> {
         "system",
     ];
     let table = plan.required("capture", plan.table("capture", known)?)?;
+    // As many as the widely used APIs give.
+    let usual = match &teacher.place {
+        Place::Embedded { .. } => 64,
+        Place::Remote(Remote { api: Api::Chat, .. }) => 20,
+        Place::Remote(Remote { api: Api::Completions, .. }) => 5,
+    };
     let capture = Capture {
         records: table.count("records", 1..=100_000_000)?.map(|records| records as usize),
         temperature: table.real("temperature", 0.0..=10.0)?.unwrap_or(1.0),
@@ -198,7 +204,7 @@ fn capture(plan: &Reader<'_>) -> Result<Capture, Error> {
         top_p: table.real("top_p", 0.000_1..=1.0)?.unwrap_or(1.0),
         min_p: table.real("min_p", 0.0..=1.0)?.unwrap_or(0.0),
         max_tokens: table.count("max_tokens", 1..=131_072)?.unwrap_or(256) as usize,
-        top_logprobs: table.count("top_logprobs", 0..=4096)?.unwrap_or(64) as usize,
+        top_logprobs: table.count("top_logprobs", 0..=4096)?.unwrap_or(usual) as usize,
         max_length: table.count("max_length", 2..=131_072)?.unwrap_or(1024) as usize,
         seed: table.count("seed", 0..=i64::MAX as u64)?.unwrap_or(0),
         shard_rows: table.count("shard_rows", 1..=1_000_000)?.unwrap_or(128) as usize,
@@ -276,14 +282,14 @@ fn join(
     if !embedded && matches!(student.init, Init::Teacher { .. }) {
         return Err(plan.error("student", "cannot start from the layers of a teacher behind a `url`"));
     }
-    if !embedded && sources.iter().any(|source| source.kind == SourceKind::Texts) {
-        return Err(plan.error("texts", "can be scored by an embedded teacher only"));
-    }
     if !embedded && train.on_policy > 0.0 {
         return Err(plan.error("train", "with `on_policy` needs an embedded teacher"));
     }
-    if train.on_policy > 0.0 && !train.losses.iter().any(needs_teacher_beside) {
-        return Err(plan.error("train", "with `on_policy` needs a loss with `support = \"full\"`"));
+    if train.on_policy > 0.0 && train.losses.iter().all(|loss| loss.kind == LossKind::CrossEntropy) {
+        return Err(plan.error("train", "with `on_policy` needs a loss that compares with the teacher"));
+    }
+    if let Place::Remote(remote) = &teacher.place {
+        join_remote(plan, remote, capture, sources)?;
     }
     let mut supports = train.losses.iter().filter(|loss| loss.kind != LossKind::CrossEntropy);
     let first = supports.next().map(|loss| loss.support);
@@ -299,6 +305,27 @@ fn join(
             let why = "holds a loss over recorded log-probabilities, but `capture.top_logprobs` is 0";
             return Err(plan.error("train", why));
         }
+    }
+    Ok(())
+}
+
+/// What an API cannot do must not be asked of it.
+fn join_remote(
+    plan: &Reader<'_>,
+    remote: &Remote,
+    capture: &Capture,
+    sources: &[Source],
+) -> Result<(), Error> {
+    for (key, is_set) in [("top_k", capture.top_k > 0), ("min_p", capture.min_p > 0.0)] {
+        if is_set {
+            let why = format!("sets `{key}`, which the API of a teacher behind a `url` does not have");
+            return Err(plan.error("capture", &why));
+        }
+    }
+    let texts = sources.iter().any(|source| source.kind == SourceKind::Texts);
+    if texts && (remote.api == Api::Chat || capture.top_logprobs == 0) {
+        let why = "can be scored by a teacher behind a `url` only with `api = \"completions\"` and `capture.top_logprobs` above 0";
+        return Err(plan.error("texts", why));
     }
     Ok(())
 }

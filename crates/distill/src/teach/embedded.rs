@@ -145,7 +145,7 @@ impl<'a> EmbeddedTeacher<'a> {
 }
 
 /// Adds one position; tokens of one log-probability are ordered by their ids.
-fn push_position(record: &mut Record, top: &score::TopK, row: usize) {
+pub(crate) fn push_position(record: &mut Record, top: &score::TopK, row: usize) {
     let (ids, log_probs) = top.row(row);
     let mut pairs: Vec<(u32, f32)> = ids.iter().copied().zip(log_probs.iter().copied()).collect();
     pairs.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

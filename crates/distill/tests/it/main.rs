@@ -10,6 +10,10 @@ mod data_feed;
 mod data_plan;
 #[cfg(test)]
 mod data_records;
+#[cfg(test)]
+mod run_students;
+#[cfg(test)]
+mod tiny;
 mod train_gradients;
 mod train_losses;
 mod train_pytorch;

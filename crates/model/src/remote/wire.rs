@@ -53,15 +53,15 @@ pub struct Question {
     pub scope: Scope,
 }
 
-/// A token of a reply, as text: the API gives no ids.
+/// A token of a reply, as the bytes it stands for: the API gives no ids, and a token may be part of a character.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Token {
-    /// Its text.
-    pub text: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
     /// Its log-probability; none for the first token of an echoed prompt.
     pub log_prob: Option<f32>,
     /// Alternatives with their log-probabilities, the most probable first.
-    pub top: Vec<(String, f32)>,
+    pub top: Vec<(Vec<u8>, f32)>,
 }
 
 /// Tokens counted by the server.
@@ -202,6 +202,7 @@ struct Logprobs {
 #[derive(Deserialize)]
 struct WireToken {
     token: String,
+    bytes: Option<Vec<u8>>,
     logprob: f32,
     #[serde(default)]
     top_logprobs: Vec<WireAlternative>,
@@ -210,6 +211,7 @@ struct WireToken {
 #[derive(Deserialize)]
 struct WireAlternative {
     token: String,
+    bytes: Option<Vec<u8>>,
     logprob: f32,
 }
 
@@ -217,8 +219,11 @@ impl Logprobs {
     fn tokens(self) -> Result<Vec<Token>, String> {
         if let Some(content) = self.content {
             let of = |token: WireToken| {
-                let top = token.top_logprobs.into_iter().map(|other| (other.token, other.logprob)).collect();
-                Token { text: token.token, log_prob: Some(token.logprob), top: sorted(top) }
+                let bytes = |bytes: Option<Vec<u8>>, text: &str| bytes.unwrap_or_else(|| bytes_of(text));
+                let top = token.top_logprobs.into_iter();
+                let top = top.map(|other| (bytes(other.bytes, &other.token), other.logprob)).collect();
+                let bytes = bytes(token.bytes, &token.token);
+                Token { bytes, log_prob: Some(token.logprob), top: sorted(top) }
             };
             return Ok(content.into_iter().map(of).collect());
         }
@@ -230,13 +235,21 @@ impl Logprobs {
         }
         let mut tokens = Vec::with_capacity(texts.len());
         for ((text, log_prob), top) in texts.into_iter().zip(log_probs).zip(tops) {
-            tokens.push(Token { text, log_prob, top: sorted(top.unwrap_or_default().into_iter().collect()) });
+            let top = top.unwrap_or_default().into_iter().map(|(text, log_prob)| (bytes_of(&text), log_prob));
+            tokens.push(Token { bytes: bytes_of(&text), log_prob, top: sorted(top.collect()) });
         }
         Ok(tokens)
     }
 }
 
-fn sorted(mut top: Vec<(String, f32)>) -> Vec<(String, f32)> {
+/// The bytes behind a token's text; some servers write those of a broken character as `bytes:\xe2\x80`.
+fn bytes_of(text: &str) -> Vec<u8> {
+    let escaped = text.strip_prefix("bytes:\\x").map(|codes| codes.split("\\x"));
+    let bytes = escaped.and_then(|codes| codes.map(|code| u8::from_str_radix(code, 16).ok()).collect());
+    bytes.unwrap_or_else(|| text.as_bytes().to_vec())
+}
+
+fn sorted(mut top: Vec<(Vec<u8>, f32)>) -> Vec<(Vec<u8>, f32)> {
     top.sort_by(|a, b| b.1.total_cmp(&a.1));
     top
 }

@@ -156,7 +156,7 @@ fn a_chat_question_is_asked_and_answered() {
 fn chat_log_probabilities_are_read() {
     let token = json!({
         "token": "Hel", "logprob": -0.25, "bytes": [72, 101, 108],
-        "top_logprobs": [{ "token": "Bye", "logprob": -1.5 }, { "token": "Hel", "logprob": -0.25 }],
+        "top_logprobs": [{ "token": "?", "bytes": [66, 121, 101], "logprob": -1.5 }, { "token": "Hel", "logprob": -0.25 }],
     });
     let choice = json!({ "message": { "content": "Hel" }, "logprobs": { "content": [token] }, "finish_reason": "length" });
     let body = json!({ "choices": [choice] }).to_string();
@@ -164,14 +164,14 @@ fn chat_log_probabilities_are_read() {
     let (result, _, seen) = ask(asked, vec![reply("200 OK", "", &body)]);
     let found = result.unwrap();
     assert_eq!((found.tokens.len(), found.tokens[0].log_prob), (1, Some(-0.25)));
-    assert_eq!(found.tokens[0].top, [("Hel".to_owned(), -0.25), ("Bye".to_owned(), -1.5)]);
+    assert_eq!(found.tokens[0].top, [(b"Hel".to_vec(), -0.25), (b"Bye".to_vec(), -1.5)]);
     assert_eq!((&seen[0].body["logprobs"], &seen[0].body["top_logprobs"]), (&json!(true), &json!(2)));
 }
 
 #[test]
 fn text_is_scored_by_completions_with_echo() {
     let logprobs = json!({
-        "tokens": ["The", " sky"], "token_logprobs": [null, -2.5], "top_logprobs": [null, { " sky": -2.5, " sea": -0.5 }],
+        "tokens": ["The", " sky"], "token_logprobs": [null, -2.5], "top_logprobs": [null, { "bytes:\\xe2\\x80": -2.5, " sea": -0.5 }],
         "text_offset": [0, 3],
     });
     let choice = json!({ "text": "The sky", "logprobs": logprobs, "finish_reason": "length" });
@@ -186,7 +186,7 @@ fn text_is_scored_by_completions_with_echo() {
         ask(asked, vec![reply("200 OK", "", &json!({ "choices": [choice] }).to_string())]);
     let tokens = result.unwrap().tokens;
     assert_eq!((tokens[0].log_prob, tokens[1].log_prob), (None, Some(-2.5)));
-    assert_eq!(tokens[1].top, [(" sea".to_owned(), -0.5), (" sky".to_owned(), -2.5)]);
+    assert_eq!(tokens[1].top, [(b" sea".to_vec(), -0.5), (b"\xe2\x80".to_vec(), -2.5)]);
     assert!(seen[0].head.starts_with("POST /v1/completions "));
     assert_eq!((&seen[0].body["echo"], &seen[0].body["logprobs"]), (&json!(true), &json!(2)));
 }

@@ -4,22 +4,22 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use stillmark_agreement::{Pack, Permit, Refusal};
-use stillmark_distill::plan::{Init, Place, Precision};
-use stillmark_distill::run::{Outcome, Run};
-use stillmark_distill::teach::EmbeddedTeacher;
-use stillmark_distill::{Embedded, Plan, Setup, Tokens};
+use stillmark_distill::plan::{Init, Place};
+use stillmark_distill::run::{Event, Outcome, Run};
+use stillmark_distill::teach::{EmbeddedTeacher, RemoteTeacher};
+use stillmark_distill::{Plan, Setup};
+use stillmark_evidence::Digest;
 use stillmark_evidence::layout::path;
-use stillmark_kernels::gemm;
-use stillmark_model::catalog;
-use stillmark_model::{Checkpoint, Decoder};
+use stillmark_model::Checkpoint;
 
 use super::progress::Progress;
 use super::seal::Particulars;
+use super::teacher::{Teacher, Waits, endpoint, published};
 use crate::exit::ExitStatus;
 use crate::files::{self, Secrecy};
 use crate::problem::{Problem, Stop};
 use crate::session::Session;
-use crate::{clock, fetch, interrupt, lawful};
+use crate::{clock, interrupt, lawful};
 
 /// What wrote the records.
 const TOOL: &str = concat!("stillmark ", env!("CARGO_PKG_VERSION"));
@@ -34,12 +34,8 @@ pub(crate) struct Job {
     /// The run folder.
     pub(crate) folder: PathBuf,
     permit: Permit,
-    /// The teacher's files.
-    pub(crate) checkpoint: Checkpoint,
-    /// The teacher, ready to run.
-    pub(crate) decoder: Decoder,
-    name: String,
-    uri: String,
+    /// The teacher.
+    pub(crate) teacher: Teacher,
     started_on: String,
 }
 
@@ -62,33 +58,14 @@ impl Job {
         let plan = Plan::parse(text)
             .map_err(|err| Problem::from_error(&err).while_doing("the plan is not sound"))?;
         let permit = permit(&plan)?;
-        let Place::Embedded { model } = &plan.teacher().place else {
-            return Err(Problem::new("a remote teacher cannot be run from the command line in this version")
-                .hint("name an embedded teacher: `stillmark model list`")
-                .into());
-        };
-        let (place, uri) = find(model, base, session)?;
-        let name = published(model);
-        let checkpoint = Checkpoint::open(&place).map_err(|err| {
-            Problem::from_error(&err).while_doing(format!("the teacher `{model}` cannot be used"))
-        })?;
-        let precision = match plan.train().precision {
-            Precision::F32 => gemm::Precision::F32,
-            Precision::Bf16 => gemm::Precision::Bf16,
-        };
-        let decoder = Decoder::load(checkpoint.config(), &checkpoint, precision).map_err(|err| {
-            Problem::from_error(&err).while_doing(format!("the teacher `{model}` cannot be used"))
-        })?;
+        let teacher = Teacher::find(&plan, base, session)?;
         Ok(Self {
             plan,
             text: text.to_owned(),
             base: base.to_owned(),
             folder: folder.to_owned(),
             permit,
-            checkpoint,
-            decoder,
-            name,
-            uri,
+            teacher,
             started_on,
         })
     }
@@ -99,9 +76,9 @@ impl Job {
             plan: &self.plan,
             base: &self.base,
             folder: &self.folder,
-            tokens: self.tokens()?,
-            teacher: Some(Embedded { checkpoint: &self.checkpoint, decoder: &self.decoder }),
-            teacher_name: &self.name,
+            tokens: self.teacher.tokens()?,
+            teacher: self.teacher.embedded(),
+            teacher_name: &self.teacher.name,
             tool: TOOL,
         };
         let run = Run::open(&self.permit, setup).map_err(|err| broken(&err))?;
@@ -113,15 +90,12 @@ impl Job {
     pub(crate) fn carry_out(&self, run: &Run<'_>, steps: &[Step], session: &Session) -> Result<(), Stop> {
         for step in steps {
             let mut progress = Progress::new(session);
-            let mut listener = |event: stillmark_distill::run::Event| {
+            let mut listener = |event: Event| {
                 progress.show(&event);
                 if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
             let outcome = match step {
-                Step::Capture => {
-                    let mut teacher = EmbeddedTeacher::new(&self.decoder, self.tokens()?, &self.plan);
-                    run.capture(&self.permit, &mut teacher, &mut listener)
-                }
+                Step::Capture => self.capture(run, &mut listener)?,
                 Step::Train => run.train(&mut listener),
                 Step::Export => run.export(&mut listener),
             };
@@ -134,23 +108,50 @@ impl Job {
         Ok(())
     }
 
-    fn tokens(&self) -> Result<Tokens<'_>, Problem> {
-        Tokens::of(&self.checkpoint).map_err(|err| broken(&err))
+    fn capture(
+        &self,
+        run: &Run<'_>,
+        listener: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<Result<Outcome, stillmark_distill::Error>, Problem> {
+        let tokens = self.teacher.tokens()?;
+        if let Some(teacher) = self.teacher.embedded() {
+            let mut teacher = EmbeddedTeacher::new(teacher.decoder, tokens, &self.plan);
+            return Ok(run.capture(&self.permit, &mut teacher, listener));
+        }
+        let Place::Remote(remote) = &self.plan.teacher().place else {
+            return Err(Problem::new("the teacher is neither here nor behind an API"));
+        };
+        let endpoint = endpoint(remote, &self.base)?;
+        let data = self.folder.join(path::DATA);
+        let asked = RemoteTeacher::new(&self.plan, tokens, &endpoint, &Waits, &data);
+        Ok(asked.and_then(|mut teacher| run.capture(&self.permit, &mut teacher, listener)))
     }
 
     /// What the folder does not show of the run.
     pub(crate) fn particulars(&self) -> Result<Particulars, Problem> {
-        let digest = self.checkpoint.digest().map_err(|err| Problem::from_error(&err))?;
         let pack = Pack::shipped().map_err(|err| Problem::from_error(&err))?;
-        let from_teacher = matches!(self.plan.student().init, Init::Teacher { .. });
         Ok(Particulars {
-            base: from_teacher.then(|| (self.name.clone(), digest)),
-            teacher_uri: self.uri.clone(),
+            base: self.first_weights().map_err(|err| Problem::from_error(&err))?,
+            teacher_uri: self.teacher.uri.clone(),
             terms_pack: pack.digest(),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             started_on: self.started_on.clone(),
             finished_on: clock::now(),
         })
+    }
+
+    /// The name and digest of the model that the student's first weights come from, where there is one.
+    fn first_weights(&self) -> Result<Option<(String, Digest)>, stillmark_model::Error> {
+        match (&self.plan.student().init, self.teacher.embedded()) {
+            (Init::Teacher { .. }, Some(teacher)) => {
+                Ok(Some((self.teacher.name.clone(), teacher.checkpoint.digest()?)))
+            }
+            (Init::Checkpoint { path, .. }, _) => {
+                let digest = Checkpoint::open(&self.base.join(path))?.digest()?;
+                Ok(Some((published(path), digest)))
+            }
+            (Init::Teacher { .. } | Init::Config { .. }, _) => Ok(None),
+        }
     }
 }
 
@@ -181,36 +182,6 @@ fn permit(plan: &Plan) -> Result<Permit, Problem> {
     })
 }
 
-/// Where a model lies: a path as it stands, or a name of the catalog, fetched where it is not in the cache.
-fn find(model: &str, base: &Path, session: &Session) -> Result<(PathBuf, String), Stop> {
-    if let Some(entry) = catalog::find(model) {
-        let fetched = fetch::fetch(entry, None, &session.settings, session.talk)?;
-        return Ok((fetched.path, format!("urn:stillmark:catalog:{model}")));
-    }
-    let path = base.join(model);
-    if !path.exists() {
-        return Err(Problem::new(format!("there is no model `{model}`"))
-            .cause(format!("it is no name of the catalog, and {} is not there", path.display()))
-            .hint("`stillmark model list` shows the names")
-            .into());
-    }
-    let uri = format!("file:{model}");
-    Ok((path, uri))
-}
-
-/// The name a model is published under: the repository of its maker, or the last part of its path.
-fn published(model: &str) -> String {
-    let hub = catalog::find(model).and_then(|entry| {
-        entry.sources.iter().find_map(|source| match source.place {
-            catalog::Place::Hub { repository, .. } => Some(repository.to_owned()),
-            catalog::Place::PyPi { .. } => None,
-        })
-    });
-    let stem =
-        || Path::new(model).file_stem().map_or(model.to_owned(), |stem| stem.to_string_lossy().into_owned());
-    hub.unwrap_or_else(stem)
-}
-
 /// A failure of the job, with what to do next where there is something.
 fn broken(err: &stillmark_distill::Error) -> Problem {
     let problem = Problem::from_error(err);
@@ -224,9 +195,34 @@ fn broken(err: &stillmark_distill::Error) -> Problem {
         stillmark_distill::Error::Diverged { .. } => {
             problem.hint("lower `train.lr`, or raise `train.warmup`; the last checkpoint is kept")
         }
+        stillmark_distill::Error::Model(err) => match hint_of(err) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        },
         stillmark_distill::Error::Io { .. } => {
             problem.hint("mend the cause and run the same command with --resume: what was done is kept")
         }
         _ => problem,
+    }
+}
+
+/// What to do about a teacher that does not answer.
+fn hint_of(err: &stillmark_model::Error) -> Option<&'static str> {
+    match err {
+        stillmark_model::Error::Refused { status: 401 | 403, .. } => Some(
+            "mend the key that `teacher.key_env` or `teacher.key_file` names, then --resume: all answers are kept",
+        ),
+        stillmark_model::Error::Refused { .. } => Some(
+            "the server takes no such question: look at `teacher.url`, `teacher.model`, `teacher.api` and \
+             `capture.top_logprobs`, which servers limit; --resume goes on, all answers are kept",
+        ),
+        stillmark_model::Error::Unreachable { .. } => {
+            Some("run the same command with --resume when the teacher answers again: all answers are kept")
+        }
+        stillmark_model::Error::Reply { .. } => Some(
+            "`teacher.url` must be that of an OpenAI-compatible API; where it gives no log-probabilities, say \
+             `capture.top_logprobs = 0` and train by `ce`",
+        ),
+        _ => None,
     }
 }

