@@ -211,7 +211,10 @@ fn a_student_learns_from_its_own_answers() {
                 Entry::Evaluation(_) => None,
             })
             .collect();
-        assert!(losses.len() == 6 && losses.iter().all(|loss| loss.is_finite() && *loss >= 0.0), "{name}: {losses:?}");
+        assert!(
+            losses.len() == 6 && losses.iter().all(|loss| loss.is_finite() && *loss >= 0.0),
+            "{name}: {losses:?}"
+        );
         runs.push(losses);
     }
     assert!(runs.iter().enumerate().all(|(at, losses)| runs[..at].iter().all(|other| other != losses)));

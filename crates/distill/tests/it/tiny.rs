@@ -85,7 +85,9 @@ impl TensorSource for Loud {
     fn tensor(&self, name: &str) -> Result<Vec<f32>, stillmark_model::Error> {
         let mut tensor = self.0.tensor(name)?;
         if self.shape(name).is_some_and(|shape| shape.len() == 2) {
-            tensor.iter_mut().for_each(|x| *x *= 12.0);
+            for x in &mut tensor {
+                *x *= 12.0;
+            }
         }
         if name == "model.embed_tokens.weight" {
             let width = self.0.config().hidden_size;

@@ -65,6 +65,9 @@ struct Which {
 struct Replay {
     /// The run folder
     folder: PathBuf,
+    /// The folder that the plan's paths are relative to [default: the one that holds the run folder]
+    #[arg(long, value_name = "DIR")]
+    base: Option<PathBuf>,
     /// First and last step; a checkpoint must lie before the first
     #[arg(long, value_name = "N..M", value_parser = steps)]
     steps: RangeInclusive<u64>,
@@ -171,7 +174,9 @@ fn plan(args: &PlanArgs, session: &Session) -> Outcome {
 
 fn run_replay(args: &Replay, session: &Session) -> Outcome {
     let text = files::read_text(&args.folder.join(path::PLAN))?;
-    let job = Job::open(&text, &args.folder, &args.folder, session)?;
+    let above = || args.folder.parent().map_or_else(PathBuf::new, Path::to_owned);
+    let base = args.base.clone().unwrap_or_else(above);
+    let job = Job::open(&text, &base, &args.folder, session)?;
     let run = job.run()?;
     let metrics = metrics::read(&args.folder.join(path::METRICS)).map_err(|err| Problem::from_error(&err))?;
     let records: Vec<_> = metrics

@@ -73,10 +73,10 @@ impl Teacher {
 
     /// How its text is cut into tokens.
     pub(crate) fn tokens(&self) -> Result<Tokens<'_>, Problem> {
-        let of = |checkpoint| Tokens::of(checkpoint).map_err(|err| Problem::from_error(&err));
         match &self.kind {
-            Kind::Embedded { checkpoint, .. } => of(checkpoint),
-            Kind::Remote(Words::Model(checkpoint)) => of(checkpoint),
+            Kind::Embedded { checkpoint, .. } | Kind::Remote(Words::Model(checkpoint)) => {
+                Tokens::of(checkpoint).map_err(|err| Problem::from_error(&err))
+            }
             Kind::Remote(Words::Bare { tokenizer, chat }) => Ok(Tokens { tokenizer, chat: chat.as_ref() }),
         }
     }
