@@ -5,7 +5,12 @@ Run with a Python that has torch and transformers (CPU is enough):
     python crates/distill/tests/reference/losses.py crates/distill/tests/reference/losses.json
 
 Weights and tokens are given by SplitMix64, which the Rust side computes too, so no file of weights is needed.
-With `--large` it prints twenty losses of the large student (d 256, 6 layers, vocabulary 49,152) instead.
+With `--large` it writes twenty losses of the large student (d 256, 6 layers, vocabulary 49,152) by cross-entropy, by the
+forward KL to a teacher's whole distribution, and by that to its top 64 and tail:
+
+    python crates/distill/tests/reference/losses.py --large ROWS LENGTH OUT.json
+
+`large.json` holds those of 2 rows of 64 tokens.
 """
 
 import json
@@ -39,7 +44,7 @@ def uniform(seed, stream, count):
     return (bits(seed, stream, count) >> numpy.uint64(11)).astype(numpy.float64) * 2.0**-53
 
 
-def build(shape):
+def build(shape, seed=1, deviation=0.02):
     config = LlamaConfig(
         vocab_size=shape["vocab_size"],
         hidden_size=shape["hidden_size"],
@@ -60,8 +65,7 @@ def build(shape):
         if name.endswith("norm.weight"):
             values = numpy.ones(tensor.numel())
         else:
-            # Uniform with the standard deviation 0.02.
-            values = (uniform(1, stream, tensor.numel()) - 0.5) * (0.02 * 12**0.5)
+            values = (uniform(seed, stream, tensor.numel()) - 0.5) * (deviation * 12**0.5)
         with torch.no_grad():
             tensor.copy_(torch.from_numpy(values.astype(numpy.float32)).view_as(tensor))
     return model
@@ -86,25 +90,59 @@ def names(shape):
     return result + ["model.norm.weight"]
 
 
-def train(shape, rows, length, steps):
+def batch(shape, rows, length, which):
+    drawn = bits(2, which, rows * length) >> numpy.uint64(32)
+    tokens = torch.from_numpy((drawn % numpy.uint64(shape["vocab_size"])).astype(numpy.int64))
+    return tokens.view(rows, length)
+
+
+def cross_entropy(logits, tokens, _which):
+    return functional.cross_entropy(logits, tokens[:, 1:].reshape(-1))
+
+
+def train(shape, rows, length, steps, loss_of=cross_entropy, lr=3e-3):
+    """Twenty losses, of two batches in turn so that they fall; `loss_of` takes rows of logits, tokens, which batch."""
     model = build(shape)
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=3e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01
+        model.parameters(), lr=lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01
     )
     losses = []
     for step in range(steps):
-        # Two batches in turn, so that the loss falls.
-        drawn = bits(2, step % 2, rows * length) >> numpy.uint64(32)
-        tokens = torch.from_numpy((drawn % numpy.uint64(shape["vocab_size"])).astype(numpy.int64))
-        tokens = tokens.view(rows, length)
+        tokens = batch(shape, rows, length, step % 2)
         logits = model(input_ids=tokens).logits[:, :-1]
-        loss = functional.cross_entropy(logits.reshape(-1, shape["vocab_size"]), tokens[:, 1:].reshape(-1))
+        loss = loss_of(logits.reshape(-1, shape["vocab_size"]), tokens, step % 2)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         losses.append(loss.item())
     return losses
+
+
+def large(rows, length):
+    """Twenty losses of the large student by each of three losses."""
+    teacher = build(TEACHER, seed=4, deviation=0.2)
+    with torch.no_grad():
+        logits = [teacher(input_ids=batch(LARGE, rows, length, which)).logits[:, :-1] for which in (0, 1)]
+        log_p = [functional.log_softmax(some.reshape(-1, LARGE["vocab_size"]), -1) for some in logits]
+        top = [some.topk(64, -1) for some in log_p]
+        tails = [1 - some.values.double().exp().sum(-1, keepdim=True) for some in top]
+        p_of = [torch.cat([some.values.double().exp(), tail], -1) for some, tail in zip(top, tails)]
+
+    def full(logits, _tokens, which):
+        log_q = functional.log_softmax(logits, -1)
+        return functional.kl_div(log_q, log_p[which], reduction="batchmean", log_target=True)
+
+    def top_and_tail(logits, _tokens, which):
+        log_q = functional.log_softmax(logits, -1)
+        known = log_q.gather(-1, top[which].indices)
+        rest = log_q.scatter(-1, top[which].indices, -torch.inf).logsumexp(-1, keepdim=True)
+        p = p_of[which]
+        return (p * (p.log() - torch.cat([known, rest], -1).double())).sum(-1).mean()
+
+    runs = {"cross-entropy": cross_entropy, "forward-kl, full": full, "forward-kl, top 64": top_and_tail}
+    losses = {name: train(LARGE, rows, length, 20, loss_of, lr=1e-3) for name, loss_of in runs.items()}
+    return {"shape": LARGE, "teacher": TEACHER, "rows": rows, "length": length, "losses": losses}
 
 
 def divergence(kind, beta, p_logits, q_logits, temperature):
@@ -168,14 +206,22 @@ LARGE = {
     "kv_heads": 8,
     "intermediate_size": 768,
 }
+TEACHER = {
+    "vocab_size": 49152,
+    "hidden_size": 128,
+    "layers": 2,
+    "heads": 4,
+    "kv_heads": 2,
+    "intermediate_size": 256,
+}
 
 if __name__ == "__main__":
     torch.manual_seed(0)
-    if "--large" in sys.argv:
-        for value in train(LARGE, 8, 256, 20):
-            print(f"{value:.6f}", flush=True)
+    if sys.argv[1] == "--large":
+        answer, path = large(int(sys.argv[2]), int(sys.argv[3])), sys.argv[4]
     else:
         answer = {"shape": TINY, "rows": 4, "length": 24, "losses": train(TINY, 4, 24, 20), "divergences": rows()}
-        with open(sys.argv[1], "w") as out:
-            json.dump(answer, out, indent=1)
-            out.write("\n")
+        path = sys.argv[1]
+    with open(path, "w") as out:
+        json.dump(answer, out, indent=1)
+        out.write("\n")
