@@ -208,6 +208,18 @@ impl Trainer {
         Ok(sums.mean())
     }
 
+    /// Shows the student's logits of the rows that count, a chunk of rows at a time and in order: where the rows stand in
+    /// the batch, and a logit for every token of each.
+    pub fn logits(&mut self, batch: &Batch, visit: &mut dyn FnMut(&[usize], &[f32])) -> Result<(), Error> {
+        self.forward(batch)?;
+        let Self { settings, student, rope, workspace, buffers, .. } = self;
+        let (_, head) = passes(student, settings, rope, batch);
+        let lesson = Lesson { batch, scale: 1.0, teacher: None };
+        head.for_chunks(buffers, lesson, &workspace.scratch.normed, &mut |chunk, _, _| {
+            visit(chunk.rows, chunk.logits);
+        })
+    }
+
     /// Stops a run that has left the rails, before the weights are touched.
     fn watch(&mut self, step: u64, loss: f64, grad_norm: f64) -> Result<(), Error> {
         for (what, value) in [("loss", loss), ("norm of the gradient", grad_norm)] {

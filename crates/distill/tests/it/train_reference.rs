@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use stillmark_distill::train::loss::{Divergence, Loss, Missing};
 use stillmark_distill::train::{Answers, Batch, Draws, Layout};
-use stillmark_model::architecture::{inverse_frequencies, layer_name};
+use stillmark_model::architecture::{inverse_frequencies, layer_name, rope_magnitude};
 use stillmark_model::{Config, Family, Rope, RopeScaling};
 
 /// Tiny shapes that have every feature between them.
@@ -39,8 +39,16 @@ pub(crate) fn configs() -> BTreeMap<&'static str, Config> {
     };
     let biased = Config { family: Family::Qwen2, kv_heads: 1, qkv_bias: true, ..plain.clone() };
     let normed = Config { family: Family::Qwen3, qk_norm: true, heads: 2, ..grouped.clone() };
-    [("llama", plain), ("grouped", grouped), ("mistral", sliding), ("qwen2", biased), ("qwen3", normed)]
-        .into()
+    let turned = |scaling| Config { rope: Rope { theta: 100.0, scaling }, ..plain.clone() };
+    let linear = turned(RopeScaling::Linear { factor: 4.0 });
+    let [low_freq_factor, high_freq_factor] = [1.0, 4.0];
+    let llama3 = RopeScaling::Llama3 { factor: 8.0, low_freq_factor, high_freq_factor, original_context: 16 };
+    let [beta_fast, beta_slow, attention_factor] = [4.0, 1.0, 1.14];
+    let yarn = RopeScaling::Yarn { factor: 4.0, beta_fast, beta_slow, attention_factor, original_context: 8 };
+    let (llama3, yarn) = (turned(llama3), turned(yarn));
+    let llamas =
+        [("llama", plain), ("grouped", grouped), ("linear", linear), ("llama3", llama3), ("yarn", yarn)];
+    llamas.into_iter().chain([("mistral", sliding), ("qwen2", biased), ("qwen3", normed)]).collect()
 }
 
 /// Weights that give lively activations and gradients everywhere.
@@ -105,7 +113,7 @@ impl Plain<'_> {
     /// Norms and turns every head of every row.
     fn heads(&self, mut x: Rows, norm: &str) -> Rows {
         let dim = self.config.head_dim;
-        let frequencies = inverse_frequencies(self.config);
+        let (frequencies, magnitude) = (inverse_frequencies(self.config), rope_magnitude(self.config));
         for (position, row) in x.iter_mut().enumerate() {
             for head in row.chunks_exact_mut(dim) {
                 if let Some(normed) = self.norm(head, norm) {
@@ -113,6 +121,7 @@ impl Plain<'_> {
                 }
                 for i in 0..dim / 2 {
                     let (sin, cos) = (position as f64 * frequencies[i]).sin_cos();
+                    let (sin, cos) = (sin * magnitude, cos * magnitude);
                     let (a, b) = (head[i], head[i + dim / 2]);
                     (head[i], head[i + dim / 2]) = (a * cos - b * sin, b * cos + a * sin);
                 }

@@ -176,6 +176,49 @@ fn packed_documents_learn_what_they_learn_alone() {
     }
 }
 
+/// The logits of every row in the training pass.
+fn training_logits(config: &Config, documents: &[Vec<u32>]) -> Vec<f32> {
+    let loss = plain_loss(config, Divergence::CrossEntropy);
+    let settings = Settings { max_tokens: 80, max_positions: 80, ..settings(loss) };
+    let mut trainer = Trainer::new(student(config), settings).unwrap();
+    let mut batch = Batch::of_documents(documents);
+    batch.weights.fill(1.0);
+    let (mut rows, mut logits) = (0, Vec::new());
+    let mut visit = |at: &[usize], some: &[f32]| {
+        assert_eq!(at, (rows..rows + at.len()).collect::<Vec<_>>());
+        rows += at.len();
+        logits.extend_from_slice(some);
+    };
+    trainer.logits(&batch, &mut visit).unwrap();
+    assert_eq!(logits.len(), batch.tokens.len() * config.vocab_size);
+    logits
+}
+
+#[test]
+fn the_training_pass_has_the_decoders_logits() {
+    for (name, config) in configs() {
+        // Longer than a block of queries, so that windows cross one.
+        let config = Config { max_positions: 80, ..config };
+        let documents = documents(&config, &[70, 1, 9]);
+        let trained = training_logits(&config, &documents);
+        let decoder = Decoder::load(&config, &student(&config), Precision::F32).unwrap();
+        let batch = Batch::of_documents(&documents);
+        let hidden = decoder.hidden(&batch.tokens, &batch.segments).unwrap();
+        let mut decoded = vec![0.0; trained.len()];
+        decoder.logits(&hidden, &mut decoded);
+        let alone =
+            documents.iter().flat_map(|document| training_logits(&config, std::slice::from_ref(document)));
+        for ((trained, decoded), alone) in trained.iter().zip(&decoded).zip(alone) {
+            let tolerance = 2e-5 * decoded.abs().max(1.0);
+            assert!(
+                (trained - decoded).abs() < tolerance,
+                "{name}: {trained} in training, {decoded} decoded"
+            );
+            assert!((trained - alone).abs() < tolerance, "{name}: {trained} packed, {alone} alone");
+        }
+    }
+}
+
 #[test]
 fn the_student_decodes_as_it_trains() {
     for (name, config) in configs() {
