@@ -143,11 +143,11 @@ impl Permit {
 }
 
 fn clauses(reasons: &[Reason]) -> String {
-    let names: Vec<String> = reasons
-        .iter()
-        .map(|reason| format!("`{}` {}", reason.terms.as_deref().unwrap_or("no terms"), reason.clause))
-        .collect();
-    names.join("; ")
+    let name =
+        |reason: &Reason| format!("`{}` {}", reason.terms.as_deref().unwrap_or("no terms"), reason.clause);
+    // One clause may stand against several paths.
+    let names: BTreeSet<String> = reasons.iter().map(name).collect();
+    names.into_iter().collect::<Vec<_>>().join("; ")
 }
 
 fn ids(asks: &[Ask]) -> String {

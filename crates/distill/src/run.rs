@@ -70,9 +70,9 @@ impl<'a> Run<'a> {
     /// that it names cannot learn from this teacher.
     pub fn open(permit: &Permit, setup: Setup<'a>) -> Result<Self, Error> {
         setup.plan.check_permit(permit)?;
-        let lock = FolderLock::take(setup.folder, &setup.plan.digest().to_string())?;
         let loaded = capture::load(setup.plan, setup.base)?;
         let items = capture::items(setup.plan, &loaded)?;
+        let lock = FolderLock::take(setup.folder, &setup.plan.digest().to_string())?;
         let weights = setup.teacher.map(|teacher| teacher.checkpoint.digest()).transpose()?;
         let meta = meta(&setup, &loaded, weights, permit);
         let (captured, records, start) = (OnceCell::new(), OnceCell::new(), OnceCell::new());

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use crate::advice;
 use crate::problem::Problem;
 
 /// Who may read a file.
@@ -72,5 +73,9 @@ fn beside(path: &Path) -> PathBuf {
 
 /// A failure of the file system, with its path.
 pub(crate) fn cannot(verb: &str, path: &Path, err: &std::io::Error) -> Problem {
-    Problem::new(format!("cannot {verb} {}", path.display())).cause(err.to_string())
+    let problem = Problem::new(format!("cannot {verb} {}", path.display())).cause(err.to_string());
+    match advice::of_io(err) {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
 }

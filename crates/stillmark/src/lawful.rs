@@ -6,6 +6,7 @@ use stillmark_agreement::{Accepted, Pack, Provenance, Ruling, evaluate};
 use stillmark_distill::Plan;
 use stillmark_evidence::Date;
 
+use crate::advice;
 use crate::clock;
 use crate::files;
 use crate::problem::Problem;
@@ -25,7 +26,7 @@ pub(crate) fn judge_file(path: &Path, on: Option<&Date>) -> Result<Case, Problem
     let text = files::read_text(&path)?;
     if !is_provenance(&text) {
         let plan = Plan::parse(&text)
-            .map_err(|err| Problem::from_error(&err).while_doing(unreadable(&path, "plan")))?;
+            .map_err(|err| advice::distill_problem(&err).while_doing(unreadable(&path, "plan")))?;
         return judge_plan(&plan, on);
     }
     let provenance = Provenance::parse(&text)

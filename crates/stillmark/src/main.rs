@@ -4,6 +4,7 @@
 //! that decides lives in the library crates below; what touches the world lives here.
 #![forbid(unsafe_code)]
 
+mod advice;
 mod cli;
 mod clock;
 mod commands;

@@ -1,5 +1,7 @@
 //! Command lines that make no sense, and those that only ask for help.
 
+use std::error::Error as _;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::exit::ExitStatus;
@@ -44,7 +46,11 @@ fn problem(err: &clap::Error) -> Problem {
         }
         _ => first_line(err),
     };
-    Problem::new(message).hint(hint(err))
+    let problem = Problem::new(message).hint(hint(err));
+    match err.source() {
+        Some(source) if err.kind() == ErrorKind::ValueValidation => problem.cause(source.to_string()),
+        _ => problem,
+    }
 }
 
 /// What clap suggests, or what is possible, or where help is.

@@ -14,10 +14,13 @@ use crate::problem::Problem;
 const FILE: &str = "stillmark.toml";
 
 /// One key of `stillmark.toml`; its variable is `STILLMARK_` and the key in capitals.
-const KEYS: [&str; 6] = ["format", "quiet", "cache", "trust", "key", "hub"];
+const KEYS: [&str; 7] = ["format", "quiet", "cache", "trust", "key", "hub", "attempts"];
 
 /// The model hub asked where no other is named.
 const DEFAULT_HUB: &str = "https://huggingface.co";
+
+/// How often a question is put to a teacher's API before it counts as unanswered.
+const DEFAULT_ATTEMPTS: u32 = 6;
 
 /// The settings in force.
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) key: PathBuf,
     /// The model hub's address, without a slash at its end.
     pub(crate) hub: String,
+    /// How often a question is put to a teacher's API before it counts as unanswered.
+    pub(crate) attempts: u32,
 }
 
 /// The flags that every command takes.
@@ -72,6 +77,7 @@ pub(crate) fn load(shared: &Shared) -> Result<Settings, Problem> {
         cache: place("cache", environment::cache_home().join("stillmark")),
         trust: place("trust", environment::config_home().join("stillmark").join("trusted")),
         key: place("key", environment::config_home().join("stillmark").join("signer.pem")),
+        attempts: find("attempts").map_or(Ok(DEFAULT_ATTEMPTS), |found| count_of(&found))?,
         hub: find("hub").map_or(DEFAULT_HUB.to_owned(), |found| found.value.trim_end_matches('/').to_owned()),
     })
 }
@@ -160,6 +166,11 @@ fn truth_of(found: &Found) -> Result<bool, Problem> {
         "false" | "0" => Ok(false),
         _ => Err(wrong(found, "`true` or `false`")),
     }
+}
+
+fn count_of(found: &Found) -> Result<u32, Problem> {
+    let count = found.value.parse().ok().filter(|count| (1..=100).contains(count));
+    count.ok_or_else(|| wrong(found, "a whole number from 1 to 100"))
 }
 
 fn wrong(found: &Found, wanted: &str) -> Problem {

@@ -62,7 +62,7 @@ fn load_one(source: &Source, base: &Path) -> Result<Loaded, Error> {
         SourceAt::BuiltIn(name) => (name.into(), built_in(name).unwrap_or_default().to_owned()),
         SourceAt::File(name) => {
             let path = base.join(name);
-            let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+            let text = read_text(&path)?;
             (path, text)
         }
     };
@@ -70,7 +70,7 @@ fn load_one(source: &Source, base: &Path) -> Result<Loaded, Error> {
     let mut seen = std::collections::BTreeSet::new();
     for (idx, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let fault = |detail: String| Error::Input { path: path.clone(), line: idx + 1, detail };
-        let row: Row = serde_json::from_str(line).map_err(|error| fault(error.to_string()))?;
+        let row: Row = serde_json::from_str(line).map_err(|error| fault(in_line(&error)))?;
         if row.text.trim().is_empty() {
             return Err(fault("the text is blank".to_owned()));
         }
@@ -83,6 +83,26 @@ fn load_one(source: &Source, base: &Path) -> Result<Loaded, Error> {
         return Err(Error::Input { path, line: 0, detail: "holds no rows".to_owned() });
     }
     Ok(Loaded { sha256: Digest::of(text.as_bytes()).to_string(), rows })
+}
+
+/// What is wrong with one line of JSON: its number is said elsewhere.
+fn in_line(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match text.strip_suffix(&place) {
+        Some(what) => format!("{what} at column {}", error.column()),
+        None => text,
+    }
+}
+
+/// Reads a text file; the line is named where it is not UTF-8.
+fn read_text(path: &Path) -> Result<String, Error> {
+    let bytes = std::fs::read(path).map_err(Error::io(path))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].split(|byte| *byte == b'\n').count();
+        Error::Input { path: path.to_owned(), line, detail: "is not UTF-8".to_owned() }
+    })
 }
 
 /// What the teacher is asked, in order. Prompts that are asked for more often than they are there come again, to be answered

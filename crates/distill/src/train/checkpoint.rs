@@ -61,6 +61,18 @@ pub struct Checkpoint {
     student: Student,
     progress: Progress,
     chain: Chain,
+    altered: Option<Difference>,
+}
+
+/// Something of a checkpoint that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Difference {
+    /// What it is.
+    pub what: &'static str,
+    /// As it was recorded.
+    pub recorded: String,
+    /// As it is.
+    pub found: String,
 }
 
 impl Checkpoints {
@@ -131,14 +143,26 @@ impl Checkpoints {
         let old = if self.keep == 0 { 0 } else { steps.len().saturating_sub(self.keep) };
         let stays = |step: u64| self.keep_every > 0 && step.is_multiple_of(self.keep_every);
         for &step in steps[..old].iter().filter(|&&step| !stays(step)) {
-            let path = self.path(step);
-            fs::remove_dir_all(&path).map_err(Error::io(&path))?;
+            // A kill in the midst of removing must not leave half a checkpoint under a name that is looked for.
+            let (path, doomed) = (self.path(step), self.folder.join(format!(".step-{step:08}.old")));
+            if doomed.exists() {
+                fs::remove_dir_all(&doomed).map_err(Error::io(&doomed))?;
+            }
+            fs::rename(&path, &doomed).map_err(Error::io(&path))?;
+            fs::remove_dir_all(&doomed).map_err(Error::io(&doomed))?;
         }
         Ok(())
     }
 }
 
 impl Checkpoint {
+    /// Where a run stands before its first step.
+    pub fn beginning(student: Student, bindings: &Bindings) -> Self {
+        let moments = Moments::new(student.layout().len());
+        let progress = Progress { moments, recent: Vec::new() };
+        Self { student, progress, chain: Chain::new(bindings), altered: None }
+    }
+
     /// Reads a checkpoint, refusing altered files and another run's bindings.
     pub fn load(folder: &Path, config: &Config, bindings: &Bindings) -> Result<Self, Error> {
         let state = read_state(folder)?;
@@ -164,7 +188,18 @@ impl Checkpoint {
     /// Reads a checkpoint as it is, whatever its files' digests are: for replay, which shows what an alteration did.
     pub fn load_unpinned(folder: &Path, config: &Config) -> Result<Self, Error> {
         let state = read_state(folder)?;
-        Self::read(folder, config, state)
+        let mut altered = None;
+        for (file, what, expected) in [
+            (WEIGHTS, "the weights of the checkpoint before it", state.weights),
+            (MOMENTS, "the moments of the checkpoint before it", state.moments),
+        ] {
+            let found = digest(&folder.join(file))?;
+            if altered.is_none() && found != expected {
+                let (recorded, found) = (expected.to_string(), found.to_string());
+                altered = Some(Difference { what, recorded, found });
+            }
+        }
+        Ok(Self { altered, ..Self::read(folder, config, state)? })
     }
 
     fn read(folder: &Path, config: &Config, state: State) -> Result<Self, Error> {
@@ -180,7 +215,32 @@ impl Checkpoint {
         read_tensors(&path, &[("second".into(), 0..layout.len())], &mut moments.second)?;
         let recent = state.recent.into_iter().map(f64::from_bits).collect();
         let student = Student::from_weights(config.clone(), weights)?;
-        Ok(Self { student, progress: Progress { moments, recent }, chain: state.chain })
+        Ok(Self { student, progress: Progress { moments, recent }, chain: state.chain, altered: None })
+    }
+
+    /// How its files differ from what its own state says of them.
+    pub(super) fn altered(&self) -> Option<Difference> {
+        self.altered.clone()
+    }
+
+    /// The first number in which it differs from a trainer that should be where it was written.
+    pub(super) fn difference(&self, trainer: &Trainer, chain: &Chain) -> Option<Difference> {
+        let (saved, made) = (&self.progress.moments, &trainer.progress().moments);
+        let parts: [(&'static str, &[f32], &[f32]); 3] = [
+            ("a weight of its checkpoint", self.student.weights(), trainer.student().weights()),
+            ("a first moment of its checkpoint", &saved.first, &made.first),
+            ("a second moment of its checkpoint", &saved.second, &made.second),
+        ];
+        let of_numbers = parts.into_iter().find_map(|(what, saved, made)| {
+            let differs = |(_, (saved, made)): &(usize, (&f32, &f32))| saved.to_bits() != made.to_bits();
+            let (place, (saved, made)) = saved.iter().zip(made).enumerate().find(differs)?;
+            let words = |number: &f32| format!("{:08x} at {place}", number.to_bits());
+            Some(Difference { what, recorded: words(saved), found: words(made) })
+        });
+        of_numbers.or_else(|| {
+            let (recorded, found) = (self.chain.digest().to_string(), chain.digest().to_string());
+            (recorded != found).then_some(Difference { what: "the chain of its checkpoint", recorded, found })
+        })
     }
 
     /// The student as it was.

@@ -1,7 +1,7 @@
 //! Steps made again from a checkpoint, to see whether they give the same bits.
 
 use super::batch::{Batch, TeacherHead};
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Checkpoints, Difference};
 use super::record::{Chain, StepRecord};
 use super::student::Student;
 use super::trainer::Trainer;
@@ -35,7 +35,7 @@ pub enum Replayed {
     Differs {
         /// The first such step.
         step: u64,
-        /// What differed: `loss`, `gradient norm` or `chain`.
+        /// What differed: `loss`, `gradient norm`, `chain`, or something of a checkpoint.
         what: &'static str,
         /// The recorded bits.
         recorded: String,
@@ -49,33 +49,57 @@ pub enum Replayed {
     },
 }
 
-/// Makes the steps after the checkpoint again, up to and including `last`, and compares each with what was recorded. A
-/// checkpoint whose files were altered is replayed as it is: the answer names the first step that shows it.
+/// Makes the steps after the checkpoint again, up to and including `last`, and compares each with what was recorded and with
+/// the checkpoint that was saved after it, where there is one. A checkpoint whose files were altered is replayed as it is: the
+/// answer names the first step that shows it.
 pub fn replay(
     checkpoint: Checkpoint,
     settings: super::Settings,
-    records: &[StepRecord],
+    (records, saved): (&[StepRecord], &Checkpoints),
     last: u64,
     feed: &mut dyn Feed,
 ) -> Result<Replayed, Error> {
+    let altered = checkpoint.altered();
     let (mut trainer, mut chain) = checkpoint.into_trainer(settings)?;
     let first = trainer.step_number() + 1;
+    let landmarks = saved.steps()?;
     for step in first..=last {
         let Some(recorded) = records.iter().find(|record| record.step == step) else {
             return Ok(Replayed::Missing { step });
         };
         let found = advance(&mut trainer, feed, &mut chain)?;
-        let pairs = [
-            ("loss", &recorded.loss_bits, &found.loss_bits),
-            ("gradient norm", &recorded.grad_norm_bits, &found.grad_norm_bits),
-            ("chain", &recorded.chain.to_string(), &found.chain.to_string()),
-        ];
-        if let Some((what, recorded, found)) =
-            pairs.into_iter().find(|(_, recorded, found)| recorded != found)
-        {
-            let (recorded, found) = (recorded.clone(), found.clone());
-            return Ok(Replayed::Differs { step, what, recorded, found });
+        if let Some(difference) = difference(recorded, &found) {
+            return Ok(difference.at(step));
+        }
+        if landmarks.contains(&step) {
+            let saved = Checkpoint::load_unpinned(&saved.path(step), trainer.student().config())?;
+            if let Some(difference) = saved.difference(&trainer, &chain) {
+                return Ok(difference.at(step));
+            }
         }
     }
-    Ok(Replayed::Same { steps: (last + 1).saturating_sub(first) })
+    // An alteration too small for the steps to show.
+    Ok(match altered {
+        Some(difference) => difference.at(first),
+        None => Replayed::Same { steps: (last + 1).saturating_sub(first) },
+    })
+}
+
+impl Difference {
+    fn at(self, step: u64) -> Replayed {
+        let Self { what, recorded, found } = self;
+        Replayed::Differs { step, what, recorded, found }
+    }
+}
+
+fn difference(recorded: &StepRecord, found: &StepRecord) -> Option<Difference> {
+    let pairs = [
+        ("loss", &recorded.loss_bits, &found.loss_bits),
+        ("gradient norm", &recorded.grad_norm_bits, &found.grad_norm_bits),
+        ("chain", &recorded.chain.to_string(), &found.chain.to_string()),
+    ];
+    pairs
+        .into_iter()
+        .find(|(_, recorded, found)| recorded != found)
+        .map(|(what, recorded, found)| Difference { what, recorded: recorded.clone(), found: found.clone() })
 }

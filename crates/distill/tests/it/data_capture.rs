@@ -113,8 +113,13 @@ fn two_runs_in_one_folder_exclude_each_other() {
     let held = FolderLock::take(base.path(), &one).unwrap();
     assert!(matches!(FolderLock::take(base.path(), &one), Err(Error::Busy { .. })));
     drop(held);
-    assert!(matches!(FolderLock::take(base.path(), &other), Err(Error::Mismatch { .. })));
-    FolderLock::take(base.path(), &one).unwrap();
+    // A run that never began leaves the folder to the plan that is mended.
+    std::fs::write(base.path().join("plan.toml"), "").unwrap();
+    std::fs::create_dir(base.path().join("data")).unwrap();
+    drop(FolderLock::take(base.path(), &other).unwrap());
+    std::fs::write(base.path().join("data/records-00000.parquet"), "").unwrap();
+    assert!(matches!(FolderLock::take(base.path(), &one), Err(Error::Mismatch { .. })));
+    FolderLock::take(base.path(), &other).unwrap();
 }
 
 #[test]

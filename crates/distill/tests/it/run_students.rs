@@ -31,9 +31,10 @@ fn replayed(run: &Run<'_>, folder: &Path) -> Replayed {
         })
         .collect();
     run.with_course(|course, config| {
-        let saved = course::checkpoints(course.plan, course.folder).path(2);
+        let saved = course::checkpoints(course.plan, course.folder);
         let settings = course::settings(course.plan, course.shared_vocab);
-        replay(Saved::load_unpinned(&saved, config)?, settings, &records, 6, &mut course.feed())
+        let start = Saved::load_unpinned(&saved.path(2), config)?;
+        replay(start, settings, (&records, &saved), 6, &mut course.feed())
     })
     .unwrap()
 }

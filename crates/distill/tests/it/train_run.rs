@@ -105,7 +105,7 @@ fn replay_gives_the_same_bits_and_names_the_first_step_after_an_alteration() {
 
     let again = |records: &[StepRecord], feed: &mut dyn Feed| {
         let checkpoint = Checkpoint::load_unpinned(&checkpoints.path(3), config).unwrap();
-        replay(checkpoint, settings.clone(), records, 9, feed).unwrap()
+        replay(checkpoint, settings.clone(), (records, &checkpoints), 9, feed).unwrap()
     };
     assert_eq!(again(&read, &mut feed), Replayed::Same { steps: 6 });
     assert_eq!(again(&read[..6], &mut feed), Replayed::Missing { step: 7 });
@@ -113,11 +113,31 @@ fn replay_gives_the_same_bits_and_names_the_first_step_after_an_alteration() {
     forged[6].loss_bits = "3ff0000000000000".into();
     assert!(matches!(again(&forged, &mut feed), Replayed::Differs { step: 7, what: "loss", .. }));
 
-    let path = checkpoints.path(3).join("weights.safetensors");
-    let mut bytes = fs::read(&path).unwrap();
-    let last = bytes.len() - 2;
-    bytes[last] ^= 0x10;
-    fs::write(&path, bytes).unwrap();
+    let alter = |step: u64, file: &str, from_end: usize, bits: u8| {
+        let path = checkpoints.path(step).join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        let place = bytes.len() - from_end;
+        bytes[place] ^= bits;
+        fs::write(&path, bytes).unwrap();
+    };
+    // A checkpoint at the end or within is compared with what the steps lead to.
+    checkpoints.save(&trainer, &chain, &bindings()).unwrap();
+    assert_eq!(again(&read, &mut feed), Replayed::Same { steps: 6 });
+    for (file, shown) in [("weights.safetensors", "a weight"), ("moments.safetensors", "a second moment")] {
+        alter(9, file, 4, 1);
+        let found = again(&records, &mut feed);
+        assert!(
+            matches!(found, Replayed::Differs { step: 9, what, .. } if what.starts_with(shown)),
+            "{found:?}"
+        );
+        alter(9, file, 4, 1);
+    }
+    // The least bit of one weight may be too little for any step to show.
+    alter(3, "weights.safetensors", 4, 1);
+    assert!(matches!(again(&records, &mut feed), Replayed::Differs { .. }));
+    alter(3, "weights.safetensors", 4, 1);
+
+    alter(3, "weights.safetensors", 2, 0x10);
     assert!(matches!(again(&records, &mut feed), Replayed::Differs { step: 4, .. }));
     let refused = Checkpoint::load(&checkpoints.path(3), config, &bindings()).unwrap_err();
     assert!(refused.to_string().contains("weights.safetensors"), "{refused}");

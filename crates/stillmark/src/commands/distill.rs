@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use stillmark_distill::course;
 use stillmark_distill::metrics::{self, Entry};
-use stillmark_distill::train::{Checkpoint, Replayed, replay};
+use stillmark_distill::train::{Batch, Checkpoint, Feed, Replayed, Student, TeacherHead, replay};
 use stillmark_evidence::layout::path;
 
+use crate::advice;
 use crate::exit::ExitStatus;
 use crate::files;
+use crate::interrupt;
 use crate::keys;
 use crate::lawful;
 use crate::problem::{Outcome, Problem, Stop};
@@ -68,7 +70,7 @@ struct Replay {
     /// The folder that the plan's paths are relative to [default: the one that holds the run folder]
     #[arg(long, value_name = "DIR")]
     base: Option<PathBuf>,
-    /// First and last step; a checkpoint must lie before the first
+    /// First and last step; the nearest checkpoint before the first is where it begins
     #[arg(long, value_name = "N..M", value_parser = steps)]
     steps: RangeInclusive<u64>,
 }
@@ -102,7 +104,7 @@ fn steps_of(which: &Which, steps: &[Step], session: &Session) -> Outcome {
         None => base.join(student_name(&text)?),
     };
     let alone = steps.len() == 1 && steps[0] > Step::Capture;
-    if !which.resume && !alone && folder.join(path::DATA).exists() {
+    if !which.resume && !alone && holds_something(&folder.join(path::DATA)) {
         return Err(Problem::new(format!("{} already holds a run", folder.display()))
             .hint("--resume goes on with it; --out names another folder")
             .into());
@@ -127,6 +129,11 @@ fn steps_of(which: &Which, steps: &[Step], session: &Session) -> Outcome {
     Ok(ExitStatus::Done)
 }
 
+/// Whether there is anything in a folder.
+fn holds_something(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+}
+
 /// What to do with a signed folder.
 fn next_steps(folder: &Path) -> String {
     let folder = folder.display();
@@ -137,7 +144,7 @@ fn next_steps(folder: &Path) -> String {
 
 fn student_name(text: &str) -> Result<String, Problem> {
     let plan = stillmark_distill::Plan::parse(text)
-        .map_err(|err| Problem::from_error(&err).while_doing("the plan is not sound"))?;
+        .map_err(|err| advice::distill_problem(&err).while_doing("the plan is not sound"))?;
     Ok(plan.student().name.replace(' ', "-"))
 }
 
@@ -145,7 +152,7 @@ fn plan(args: &PlanArgs, session: &Session) -> Outcome {
     let _ = args.dry_run;
     let text = files::read_text(&args.plan)?;
     let plan = stillmark_distill::Plan::parse(&text).map_err(|err| {
-        Problem::from_error(&err).while_doing(format!("{} is not a sound plan", args.plan.display()))
+        advice::distill_problem(&err).while_doing(format!("{} is not a sound plan", args.plan.display()))
     })?;
     let case = lawful::judge_plan(&plan, None)?;
     let train = plan.train();
@@ -174,8 +181,7 @@ fn plan(args: &PlanArgs, session: &Session) -> Outcome {
 
 fn run_replay(args: &Replay, session: &Session) -> Outcome {
     let text = files::read_text(&args.folder.join(path::PLAN))?;
-    let above = || args.folder.parent().map_or_else(PathBuf::new, Path::to_owned);
-    let base = args.base.clone().unwrap_or_else(above);
+    let base = args.base.clone().unwrap_or_else(|| above(&args.folder));
     let job = Job::open(&text, &base, &args.folder, session)?;
     let run = job.run()?;
     let metrics = metrics::read(&args.folder.join(path::METRICS)).map_err(|err| Problem::from_error(&err))?;
@@ -187,26 +193,61 @@ fn run_replay(args: &Replay, session: &Session) -> Outcome {
         })
         .collect();
     let (first, last) = (*args.steps.start(), *args.steps.end());
+    if let Some(made) = records.iter().map(|record| record.step).max().filter(|made| *made < last) {
+        return Err(no_step(last, made).into());
+    }
     let found = run.with_course(|course, config| {
         let saved = course::checkpoints(course.plan, course.folder);
-        let before = saved.steps()?.into_iter().rfind(|step| *step < first);
-        let Some(before) = before else { return Ok(None) };
-        let checkpoint = Checkpoint::load_unpinned(&saved.path(before), config)?;
+        let before = saved.steps()?.into_iter().rfind(|step| *step < first).unwrap_or(0);
+        let checkpoint = match before {
+            0 => Checkpoint::beginning(run.untrained()?, course.bindings),
+            step => Checkpoint::load_unpinned(&saved.path(step), config)?,
+        };
         let settings = course::settings(course.plan, course.shared_vocab);
-        replay(checkpoint, settings, &records, last, &mut course.feed())
-            .map(|replayed| Some((before, replayed)))
+        let mut feed = Interruptible(course.feed());
+        replay(checkpoint, settings, (&records, &saved), last, &mut feed).map(|replayed| (before, replayed))
     });
-    let found =
-        found.map_err(|err| Problem::from_error(&err).while_doing("the steps could not be made again"))?;
-    let Some((before, replayed)) = found else {
-        return Err(no_checkpoint(first).into());
-    };
+    if interrupt::requested() {
+        return Err(Problem::interrupted("nothing was changed").into());
+    }
+    let (before, replayed) = found
+        .map_err(|err| advice::distill_problem(&err).while_doing("the steps could not be made again"))?;
     replayed_answer(&replayed, before, last, session)
 }
 
-fn no_checkpoint(first: u64) -> Problem {
-    Problem::new(format!("no checkpoint lies before step {first}"))
-        .hint("`train.keep = 0` in the plan keeps every checkpoint; name later steps")
+/// The batches of a course, until the user asks to stop.
+struct Interruptible<'a>(course::CourseFeed<'a>);
+
+impl Feed for Interruptible<'_> {
+    fn batches(&mut self, step: u64, student: &Student) -> Result<Vec<Batch>, stillmark_distill::Error> {
+        if interrupt::requested() {
+            let source = std::io::ErrorKind::Interrupted.into();
+            return Err(stillmark_distill::Error::Io { path: PathBuf::new(), source });
+        }
+        self.0.batches(step, student)
+    }
+
+    fn teacher(&mut self) -> Option<&mut dyn TeacherHead> {
+        self.0.teacher()
+    }
+}
+
+/// The folder that a folder lies in.
+fn above(folder: &Path) -> PathBuf {
+    match (folder.file_name(), folder.parent()) {
+        (Some(_), Some(parent)) => parent.to_owned(),
+        _ => folder.join(".."),
+    }
+}
+
+fn no_step(step: u64, made: u64) -> Problem {
+    Problem::new(format!("the run made no step {step}"))
+        .cause(format!("its metrics end with step {made}"))
+        .hint(format!("name steps from 1 to {made}"))
+}
+
+fn after(from: u64) -> String {
+    if from == 0 { "from the beginning".to_owned() } else { format!("after the checkpoint of step {from}") }
 }
 
 fn replayed_answer(replayed: &Replayed, from: u64, last: u64, session: &Session) -> Outcome {
@@ -214,7 +255,7 @@ fn replayed_answer(replayed: &Replayed, from: u64, last: u64, session: &Session)
     let (answer, line, status) = match replayed {
         Replayed::Same { steps } => (
             json!({ "schema": schema, "verdict": "same", "from": from, "last": last, "steps": steps }),
-            format!("same: {steps} steps after the checkpoint of step {from} give the recorded bits"),
+            format!("same: {steps} steps {} give the recorded bits", after(from)),
             ExitStatus::Done,
         ),
         Replayed::Differs { step, what, recorded, found } => (

@@ -14,12 +14,12 @@ use stillmark_model::Checkpoint;
 
 use super::progress::Progress;
 use super::seal::Particulars;
-use super::teacher::{Teacher, Waits, endpoint, published};
+use super::teacher::{Teacher, Waits, published};
 use crate::exit::ExitStatus;
 use crate::files::{self, Secrecy};
 use crate::problem::{Problem, Stop};
 use crate::session::Session;
-use crate::{clock, interrupt, lawful};
+use crate::{advice, clock, interrupt, lawful};
 
 /// What wrote the records.
 const TOOL: &str = concat!("stillmark ", env!("CARGO_PKG_VERSION"));
@@ -56,7 +56,7 @@ impl Job {
         interrupt::listen()?;
         let started_on = clock::now();
         let plan = Plan::parse(text)
-            .map_err(|err| Problem::from_error(&err).while_doing("the plan is not sound"))?;
+            .map_err(|err| advice::distill_problem(&err).while_doing("the plan is not sound"))?;
         let permit = permit(&plan)?;
         let teacher = Teacher::find(&plan, base, session)?;
         Ok(Self {
@@ -81,7 +81,7 @@ impl Job {
             teacher_name: &self.teacher.name,
             tool: TOOL,
         };
-        let run = Run::open(&self.permit, setup).map_err(|err| broken(&err))?;
+        let run = Run::open(&self.permit, setup).map_err(|err| advice::distill_problem(&err))?;
         files::write(&self.folder.join(path::PLAN), self.text.as_bytes(), Secrecy::Public)?;
         Ok(run)
     }
@@ -100,7 +100,7 @@ impl Job {
                 Step::Export => run.export(&mut listener),
             };
             progress.finish();
-            if outcome.map_err(|err| broken(&err))? == Outcome::Stopped {
+            if outcome.map_err(|err| advice::distill_problem(&err))? == Outcome::Stopped {
                 let hint = "nothing is lost: run the same command with --resume and it goes on, bit for bit";
                 return Err(Problem::interrupted(hint).into());
             }
@@ -121,7 +121,7 @@ impl Job {
         let Place::Remote(remote) = &self.plan.teacher().place else {
             return Err(Problem::new("the teacher is neither here nor behind an API"));
         };
-        let endpoint = endpoint(remote, &self.base)?;
+        let endpoint = self.teacher.endpoint(remote, &self.base)?;
         let data = self.folder.join(path::DATA);
         let asked = RemoteTeacher::new(&self.plan, tokens, &endpoint, &Waits, &data);
         Ok(asked.and_then(|mut teacher| run.capture(&self.permit, &mut teacher, listener)))
@@ -180,49 +180,4 @@ fn permit(plan: &Plan) -> Result<Permit, Problem> {
             }
         }
     })
-}
-
-/// A failure of the job, with what to do next where there is something.
-fn broken(err: &stillmark_distill::Error) -> Problem {
-    let problem = Problem::from_error(err);
-    match err {
-        stillmark_distill::Error::Busy { .. } => {
-            problem.hint("wait for it to end, or name another folder with --out")
-        }
-        stillmark_distill::Error::Mismatch { what, .. } if what.contains("run folder") => {
-            problem.hint("the folder holds a run of another plan: name another one with --out")
-        }
-        stillmark_distill::Error::Diverged { .. } => {
-            problem.hint("lower `train.lr`, or raise `train.warmup`; the last checkpoint is kept")
-        }
-        stillmark_distill::Error::Model(err) => match hint_of(err) {
-            Some(hint) => problem.hint(hint),
-            None => problem,
-        },
-        stillmark_distill::Error::Io { .. } => {
-            problem.hint("mend the cause and run the same command with --resume: what was done is kept")
-        }
-        _ => problem,
-    }
-}
-
-/// What to do about a teacher that does not answer.
-fn hint_of(err: &stillmark_model::Error) -> Option<&'static str> {
-    match err {
-        stillmark_model::Error::Refused { status: 401 | 403, .. } => Some(
-            "mend the key that `teacher.key_env` or `teacher.key_file` names, then --resume: all answers are kept",
-        ),
-        stillmark_model::Error::Refused { .. } => Some(
-            "the server takes no such question: look at `teacher.url`, `teacher.model`, `teacher.api` and \
-             `capture.top_logprobs`, which servers limit; --resume goes on, all answers are kept",
-        ),
-        stillmark_model::Error::Unreachable { .. } => {
-            Some("run the same command with --resume when the teacher answers again: all answers are kept")
-        }
-        stillmark_model::Error::Reply { .. } => Some(
-            "`teacher.url` must be that of an OpenAI-compatible API; where it gives no log-probabilities, say \
-             `capture.top_logprobs = 0` and train by `ce`",
-        ),
-        _ => None,
-    }
 }

@@ -10,12 +10,14 @@ use stillmark_model::catalog;
 use stillmark_model::remote::{Endpoint, Patience, Pause, Secret};
 use stillmark_model::{ChatTemplate, Checkpoint, Decoder, Tokenizer};
 
+use crate::advice;
 use crate::environment;
 use crate::fetch;
 use crate::files;
 use crate::interrupt;
 use crate::problem::{Problem, Stop};
 use crate::session::Session;
+use crate::settings;
 
 /// A teacher at hand.
 pub(crate) struct Teacher {
@@ -23,6 +25,7 @@ pub(crate) struct Teacher {
     pub(crate) name: String,
     /// Where it is from.
     pub(crate) uri: String,
+    attempts: u32,
     kind: Kind,
 }
 
@@ -44,7 +47,7 @@ impl Teacher {
             Place::Embedded { model } => {
                 let (place, uri) = find(model, base, session)?;
                 let unusable = |err: &stillmark_model::Error| {
-                    Problem::from_error(err).while_doing(format!("the teacher `{model}` cannot be used"))
+                    advice::model_problem(err, format!("the teacher `{model}` cannot be used"))
                 };
                 let checkpoint = Checkpoint::open(&place).map_err(|err| unusable(&err))?;
                 let precision = match plan.train().precision {
@@ -54,11 +57,13 @@ impl Teacher {
                 let decoder = Decoder::load(checkpoint.config(), &checkpoint, precision)
                     .map_err(|err| unusable(&err))?;
                 let kind = Kind::Embedded { checkpoint: Box::new(checkpoint), decoder: Box::new(decoder) };
-                Ok(Self { name: published(model), uri, kind })
+                Ok(Self { name: published(model), uri, attempts: session.settings.attempts, kind })
             }
             Place::Remote(remote) => {
                 let words = words(&remote.tokenizer, base, session)?;
-                Ok(Self { name: remote.model.clone(), uri: remote.url.clone(), kind: Kind::Remote(words) })
+                let attempts = session.settings.attempts;
+                let (name, uri) = (remote.model.clone(), remote.url.clone());
+                Ok(Self { name, uri, attempts, kind: Kind::Remote(words) })
             }
         }
     }
@@ -69,6 +74,36 @@ impl Teacher {
             Kind::Embedded { checkpoint, decoder } => Some(Embedded { checkpoint, decoder }),
             Kind::Remote(_) => None,
         }
+    }
+
+    /// Where a remote teacher is asked; the key is read here, from where the plan says that it is.
+    pub(crate) fn endpoint(&self, remote: &Remote, base: &Path) -> Result<Endpoint, Problem> {
+        let key = match &remote.key {
+            None => None,
+            Some(KeyPlace::Env(name)) => {
+                let value = environment::variable(name).ok_or_else(|| {
+                    Problem::new(format!("the variable `{name}`, which holds the teacher's key, is not set"))
+                        .hint(format!(
+                            "set `{name}`, or name another place by `teacher.key_env` or `teacher.key_file`"
+                        ))
+                })?;
+                Some(Secret::new(&value.to_string_lossy()))
+            }
+            Some(KeyPlace::File(path)) => Some(Secret::new(&files::read_text(&base.join(path))?)),
+        };
+        Ok(Endpoint {
+            base_url: remote.url.clone(),
+            model: remote.model.clone(),
+            key,
+            proxy: proxy(&remote.url),
+            timeout: TIMEOUT,
+            concurrency: remote.concurrency,
+            patience: Patience {
+                attempts: self.attempts,
+                first_wait: FIRST_WAIT,
+                longest_wait: LONGEST_WAIT,
+            },
+        })
     }
 
     /// How its text is cut into tokens.
@@ -90,9 +125,13 @@ fn find(model: &str, base: &Path, session: &Session) -> Result<(PathBuf, String)
     }
     let path = base.join(model);
     if !path.exists() {
+        let hint = match settings::closest(model, catalog::entries().iter().map(|entry| entry.name)) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => "`stillmark model list` shows the names".to_owned(),
+        };
         return Err(Problem::new(format!("there is no model `{model}`"))
             .cause(format!("it is no name of the catalog, and {} is not there", path.display()))
-            .hint("`stillmark model list` shows the names")
+            .hint(hint)
             .into());
     }
     let uri = format!("file:{model}");
@@ -116,7 +155,7 @@ pub(crate) fn published(model: &str) -> String {
 fn words(name: &str, base: &Path, session: &Session) -> Result<Words, Stop> {
     let (path, _) = find(name, base, session)?;
     let unusable = |err: &stillmark_model::Error| {
-        Problem::from_error(err).while_doing(format!("the tokenizer `{name}` cannot be used"))
+        advice::model_problem(err, format!("the tokenizer `{name}` cannot be used"))
     };
     let is_file = path.extension().is_some_and(|extension| extension == "json");
     if !is_file && (!path.is_dir() || path.join("config.json").exists()) {
@@ -137,34 +176,8 @@ fn words(name: &str, base: &Path, session: &Session) -> Result<Words, Stop> {
 
 /// The longest that one answer may take.
 const TIMEOUT: Duration = Duration::from_mins(10);
-const PATIENCE: Patience =
-    Patience { attempts: 6, first_wait: Duration::from_secs(1), longest_wait: Duration::from_mins(1) };
-
-/// Where a remote teacher is asked; the key is read here, from where the plan says that it is.
-pub(crate) fn endpoint(remote: &Remote, base: &Path) -> Result<Endpoint, Problem> {
-    let key = match &remote.key {
-        None => None,
-        Some(KeyPlace::Env(name)) => {
-            let value = environment::variable(name).ok_or_else(|| {
-                Problem::new(format!("the variable `{name}`, which holds the teacher's key, is not set"))
-                    .hint(format!(
-                        "set `{name}`, or name another place by `teacher.key_env` or `teacher.key_file`"
-                    ))
-            })?;
-            Some(Secret::new(&value.to_string_lossy()))
-        }
-        Some(KeyPlace::File(path)) => Some(Secret::new(&files::read_text(&base.join(path))?)),
-    };
-    Ok(Endpoint {
-        base_url: remote.url.clone(),
-        model: remote.model.clone(),
-        key,
-        proxy: proxy(&remote.url),
-        timeout: TIMEOUT,
-        concurrency: remote.concurrency,
-        patience: PATIENCE,
-    })
-}
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// The proxy that the environment names for an address: none for this machine and for what `NO_PROXY` lists.
 fn proxy(url: &str) -> Option<String> {

@@ -1,12 +1,14 @@
 //! The transcripts of `tests/cli` and the commands of `docs/guide`, run as they are written.
 //!
 //! A page with a folder `PAGE.in` beside it runs in a copy of that folder. The home folder is `home` below
-//! the current one, so that nothing of the user's is read or touched.
+//! the current one, so that nothing of the user's is read or touched. `fixture` is the tests' own program, of `fixture/`.
 
 use std::path::Path;
 
 fn cases() -> trycmd::TestCases {
     let cases = trycmd::TestCases::new();
+    cases.register_bin("fixture", trycmd::cargo::compile_example("fixture", []));
+    cases.env("FIXTURE_STILLMARK", env!("CARGO_BIN_EXE_stillmark"));
     for (name, value) in
         [("HOME", "home"), ("NO_COLOR", "1"), ("XDG_CACHE_HOME", ""), ("XDG_CONFIG_HOME", "")]
     {

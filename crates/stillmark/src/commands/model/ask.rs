@@ -10,6 +10,7 @@ use stillmark_model::generate::{self, Event, Finish, Request};
 use stillmark_model::sample::Sampling;
 use stillmark_model::{Checkpoint, Decoder};
 
+use crate::advice;
 use crate::exit::ExitStatus;
 use crate::interrupt;
 use crate::output;
@@ -60,7 +61,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let question = question(args)?;
     let path = super::locate(&args.model, session)?;
     let ours = |err: stillmark_model::Error| {
-        Problem::from_error(&err).while_doing(format!("{} cannot be asked", path.display()))
+        advice::model_problem(&err, format!("{} cannot be asked", path.display()))
     };
     let checkpoint = Checkpoint::open(&path).map_err(ours)?;
     let prompt = prompt(args, question, &checkpoint).map_err(ours)?;

@@ -7,8 +7,9 @@ use serde::Serialize;
 use stillmark_model::Checkpoint;
 use stillmark_model::checkpoint::Chats;
 
+use crate::advice;
 use crate::exit::ExitStatus;
-use crate::problem::{Outcome, Problem};
+use crate::problem::Outcome;
 use crate::session::Session;
 
 /// What `model show` takes.
@@ -51,7 +52,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         Ok((checkpoint, digest))
     };
     let (checkpoint, digest) = open().map_err(|err: stillmark_model::Error| {
-        Problem::from_error(&err).while_doing(format!("{} cannot be read as a model", path.display()))
+        advice::model_problem(&err, format!("{} cannot be read as a model", path.display()))
     })?;
     let (config, described) = (checkpoint.config(), checkpoint.describe());
     let answer = Answer {
