@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use stillmark_model::generate::{Request, Settings, generate_all};
+use stillmark_model::generate::{Recorded, Request, Settings, generate_all};
 use stillmark_model::sample::Sampling;
 use stillmark_model::{Decoder, score};
 
@@ -63,7 +63,7 @@ impl OnPolicy<'_> {
         });
         let sampling = Sampling { temperature: 1.0, top_k: None, top_p: None, min_p: None };
         let stop = student.config().eos.clone();
-        let settings = Settings { sampling, rows: ROWS, stop, top_k: 0 };
+        let settings = Settings { sampling, rows: ROWS, stop, recorded: Recorded::Nothing };
         let decoder = Decoder::load(student.config(), student, self.teacher.precision())?;
         let answers = generate_all(&decoder, &mut requests, &settings, None)?;
         let mut own = Vec::with_capacity(chosen.len());

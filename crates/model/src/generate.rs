@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use rayon::prelude::*;
+
 use crate::sample::{Choice, LogitsProcessor, Sampling, choose, uniform};
-use crate::score::TopK;
+use crate::score::{TopK, top_of};
 use crate::session::Slot;
 use crate::{Decoder, Error, Session};
 
 /// Tokens of prompts that are read together.
 const PREFILL_TOKENS: usize = 2048;
+
+/// New prompts are read when one in so many rows is free.
+const TOGETHER: usize = 8;
 
 /// A prompt to be continued.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +38,25 @@ pub struct Settings {
     pub rows: usize,
     /// Tokens that end an answer.
     pub stop: Vec<u32>,
-    /// For how many of the most probable tokens at each position log-probabilities are recorded; 0: none.
-    pub top_k: usize,
+    /// What is recorded of the tokens that were not chosen.
+    pub recorded: Recorded,
+}
+
+/// Where the most probable tokens are recorded, and how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// Nowhere.
+    Nothing,
+    /// Before each token of the answer.
+    Answer {
+        /// How many.
+        k: usize,
+    },
+    /// After each token of the prompt and of the answer, its last included: what scoring the finished text would give.
+    Everywhere {
+        /// How many.
+        k: usize,
+    },
 }
 
 /// Why an answer ended.
@@ -55,7 +77,7 @@ pub struct Answer {
     pub tokens: Vec<u32>,
     /// The log-probability of each, by the model's own unchanged logits.
     pub log_probs: Vec<f32>,
-    /// The most probable tokens at each position, if wanted.
+    /// The most probable tokens at each position that is recorded.
     pub top: TopK,
     /// Why it ended.
     pub finish: Finish,
@@ -124,7 +146,17 @@ struct Row {
     /// Prompt and answer so far.
     context: Vec<u32>,
     limit: usize,
+    stage: Stage,
     answer: Answer,
+}
+
+/// How far an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Growing,
+    /// It has all its tokens; what would follow the last is yet to be recorded.
+    Closing,
+    Done,
 }
 
 /// Puts answers back into the order of their requests.
@@ -175,13 +207,17 @@ impl Batch<'_, '_> {
         }
     }
 
-    /// The requests that are read next: as many as there are free rows, within a bound on their prompts' tokens.
+    /// The requests that are read next: as many as there are free rows, within a bound on their prompts' tokens. Prompts
+    /// cost less together, so a few rows are let become free first.
     fn next_requests(
         &mut self,
         requests: &mut std::iter::Peekable<&mut dyn Iterator<Item = Request>>,
     ) -> Vec<Request> {
         let free = self.settings.rows.max(1).saturating_sub(self.active.len());
         let mut fresh = Vec::new();
+        if !self.active.is_empty() && free * TOGETHER < self.settings.rows {
+            return fresh;
+        }
         let mut tokens = 0;
         while fresh.len() < free {
             let fits = |next: &Request| tokens == 0 || tokens + next.prompt.len() <= PREFILL_TOKENS;
@@ -195,26 +231,54 @@ impl Batch<'_, '_> {
     /// Makes rows of new requests and returns the logits of their first tokens.
     fn admit(&mut self, decoder: &Decoder, fresh: Vec<Request>) -> Result<Vec<f32>, Error> {
         let prompts: Vec<&[u32]> = fresh.iter().map(|request| request.prompt.as_slice()).collect();
-        let (slots, logits) = self.session.admit(&prompts)?;
+        let config = decoder.config();
+        let (slots, hidden) = self.session.read(&prompts)?;
+        let logits = decoder.logits_after(&hidden, &prompts);
+        let mut rest = hidden.as_slice();
         for (request, slot) in fresh.into_iter().zip(slots) {
-            let room = (decoder.config().max_positions + 1).saturating_sub(request.prompt.len());
+            let (own, after) = rest.split_at(request.prompt.len() * config.hidden_size);
+            rest = after;
+            // The token that is only recorded after must fit too.
+            let (top, one_more) = match self.settings.recorded {
+                Recorded::Nothing => (TopK::default(), 1),
+                Recorded::Answer { k } => (TopK { k, ..TopK::default() }, 1),
+                Recorded::Everywhere { k } => (top_of(decoder, &own[..own.len() - config.hidden_size], k), 0),
+            };
+            let room = (config.max_positions + one_more).saturating_sub(request.prompt.len());
             self.active.push(Row {
                 slot,
                 place: self.order.asked,
                 seed: request.seed,
                 limit: request.max_tokens.min(room).max(1),
                 context: request.prompt,
+                stage: Stage::Growing,
                 answer: Answer {
                     id: request.id,
                     tokens: Vec::new(),
                     log_probs: Vec::new(),
-                    top: TopK { k: self.settings.top_k, ..TopK::default() },
+                    top,
                     finish: Finish::Length,
                 },
             });
             self.order.asked += 1;
         }
         Ok(logits)
+    }
+
+    /// The next token of each row from `at` on with its logit, if it still grows; a processor sees one row after another.
+    fn pick(
+        &mut self,
+        at: usize,
+        logits: &[f32],
+        vocab_size: usize,
+    ) -> Result<Vec<Option<(u32, f32)>>, Error> {
+        let (rows, sampling) = (&self.active[at..], &self.settings.sampling);
+        if let Some(processor) = &mut self.processor {
+            let rows = rows.iter().zip(logits.chunks_exact(vocab_size));
+            return rows.map(|(row, logits)| row.pick(sampling, Some(&mut **processor), logits)).collect();
+        }
+        let rows = rows.par_iter().zip(logits.par_chunks_exact(vocab_size));
+        rows.map(|(row, logits)| row.pick(sampling, None, logits)).collect()
     }
 
     /// Adds a token to each row from `at` on, whose logits are given, and takes finished rows out.
@@ -225,29 +289,21 @@ impl Batch<'_, '_> {
         vocab_size: usize,
         on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Error> {
-        let mut chosen = Vec::with_capacity(self.active.len() - at);
-        for (row, logits) in self.active[at..].iter().zip(logits.chunks_exact(vocab_size)) {
-            let token = row.pick(&self.settings.sampling, &mut self.processor, logits)?;
-            chosen.push((token, logits[token as usize]));
-        }
+        let chosen = self.pick(at, logits, vocab_size)?;
         // All rows together, on all threads; the logits are of no further use.
-        let k = self.settings.top_k.clamp(1, vocab_size);
+        let k = self.settings.recorded.k().clamp(1, vocab_size);
         let log_sums = self.top.fill(k, logits, vocab_size);
         for (idx, row) in self.active[at..].iter_mut().enumerate() {
-            let (token, logit) = chosen[idx];
+            row.record(self.settings.recorded, &self.top, idx);
+            let Some((token, logit)) = chosen[idx] else { continue };
             let choice = Choice { token, log_prob: logit - log_sums[idx] };
-            row.record(choice, (self.settings.top_k > 0).then_some((&self.top, idx)))?;
+            row.add(choice, self.settings)?;
             if on_event(Event::Token { id: row.answer.id, choice }).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
-        let (done, active) =
-            std::mem::take(&mut self.active).into_iter().partition(|row| row.is_done(self.settings));
-        self.active = active;
-        for mut row in Vec::from_iter::<Vec<Row>>(done) {
-            if self.settings.stop.contains(&last(&row.answer.tokens)) {
-                row.answer.finish = Finish::Stop;
-            }
+        let done = |row: &mut Row| row.stage == Stage::Done;
+        for row in self.active.extract_if(.., done) {
             self.session.release(row.slot);
             self.order.waiting.insert(row.place, row.answer);
         }
@@ -261,19 +317,26 @@ impl Batch<'_, '_> {
     }
 }
 
-impl Row {
-    fn is_done(&self, settings: &Settings) -> bool {
-        let tokens = &self.answer.tokens;
-        tokens.len() >= self.limit || tokens.last().is_some_and(|token| settings.stop.contains(token))
+impl Recorded {
+    fn k(self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Answer { k } | Self::Everywhere { k } => k,
+        }
     }
+}
 
-    /// Chooses the next token.
+impl Row {
+    /// Chooses the next token, and says what its logit is.
     fn pick(
         &self,
         sampling: &Sampling,
-        processor: &mut Option<&mut dyn LogitsProcessor>,
+        processor: Option<&mut dyn LogitsProcessor>,
         logits: &[f32],
-    ) -> Result<u32, Error> {
+    ) -> Result<Option<(u32, f32)>, Error> {
+        if self.stage != Stage::Growing {
+            return Ok(None);
+        }
         let id = self.answer.id;
         let u = uniform(self.seed, id, self.answer.tokens.len() as u64);
         let token = match processor {
@@ -284,24 +347,37 @@ impl Row {
                 choose(sampling, &changed, u)
             }
         };
-        token.ok_or(Error::NotFinite { row: id })
+        let token = token.ok_or(Error::NotFinite { row: id })?;
+        Ok(Some((token, logits[token as usize])))
     }
 
-    /// Adds a token, and the most probable ones in its place if they are wanted.
-    fn record(&mut self, choice: Choice, top: Option<(&TopK, usize)>) -> Result<(), Error> {
+    /// Keeps the most probable tokens after the last, if they are wanted.
+    fn record(&mut self, recorded: Recorded, top: &TopK, row: usize) {
+        if recorded != Recorded::Nothing {
+            self.answer.top.push(top, row);
+        }
+        if self.stage == Stage::Closing {
+            self.stage = Stage::Done;
+        }
+    }
+
+    /// Adds a token.
+    fn add(&mut self, choice: Choice, settings: &Settings) -> Result<(), Error> {
         if !choice.log_prob.is_finite() {
             return Err(Error::NotFinite { row: self.answer.id });
         }
         self.answer.tokens.push(choice.token);
         self.answer.log_probs.push(choice.log_prob);
         self.context.push(choice.token);
-        if let Some((top, row)) = top {
-            let (ids, log_probs) = top.row(row);
-            self.answer.top.k = top.k;
-            self.answer.top.ids.extend_from_slice(ids);
-            self.answer.top.log_probs.extend_from_slice(log_probs);
-            self.answer.top.tails.push(top.tails[row]);
+        if settings.stop.contains(&choice.token) {
+            self.answer.finish = Finish::Stop;
+        } else if self.answer.tokens.len() < self.limit {
+            return Ok(());
         }
+        self.stage = match settings.recorded {
+            Recorded::Everywhere { .. } => Stage::Closing,
+            Recorded::Nothing | Recorded::Answer { .. } => Stage::Done,
+        };
         Ok(())
     }
 }

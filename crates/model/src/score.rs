@@ -37,6 +37,15 @@ impl TopK {
         (&self.ids[range.clone()], &self.log_probs[range])
     }
 
+    /// Adds a row of another.
+    pub(crate) fn push(&mut self, other: &Self, row: usize) {
+        let (ids, log_probs) = other.row(row);
+        self.k = other.k;
+        self.ids.extend_from_slice(ids);
+        self.log_probs.extend_from_slice(log_probs);
+        self.tails.push(other.tails[row]);
+    }
+
     /// Takes the best of each row of logits, which are left changed; returns what makes a logit of each row a
     /// log-probability when taken from it.
     pub(crate) fn fill(&mut self, k: usize, logits: &mut [f32], vocab_size: usize) -> Vec<f32> {
@@ -77,7 +86,7 @@ pub fn score(
     let (vocab_size, d) = (decoder.config().vocab_size, decoder.config().hidden_size);
     let hidden = decoder.hidden(tokens, segments)?;
     let targets = next_tokens(tokens, segments);
-    let chunk_rows = (CHUNK_FLOATS / vocab_size).max(1);
+    let chunk_rows = chunk_rows(vocab_size);
     let mut logits = Vec::new();
     let mut scores = Scores::default();
     for start in (0..tokens.len()).step_by(chunk_rows) {
@@ -103,6 +112,28 @@ pub fn score(
         }
     }
     Ok(())
+}
+
+/// The best next tokens of some final-normed hidden rows.
+pub(crate) fn top_of(decoder: &Decoder, hidden: &[f32], k: usize) -> TopK {
+    let (vocab_size, d) = (decoder.config().vocab_size, decoder.config().hidden_size);
+    let k = k.clamp(1, vocab_size);
+    let mut all = TopK { k, ..TopK::default() };
+    let mut chunk = TopK::default();
+    let mut logits = Vec::new();
+    for hidden in hidden.chunks(chunk_rows(vocab_size) * d) {
+        logits.resize(hidden.len() / d * vocab_size, 0.0);
+        decoder.logits(hidden, &mut logits);
+        chunk.fill(k, &mut logits, vocab_size);
+        all.ids.extend_from_slice(&chunk.ids);
+        all.log_probs.extend_from_slice(&chunk.log_probs);
+        all.tails.extend_from_slice(&chunk.tails);
+    }
+    all
+}
+
+fn chunk_rows(vocab_size: usize) -> usize {
+    (CHUNK_FLOATS / vocab_size).max(1)
 }
 
 /// The token that follows each row inside its segment.

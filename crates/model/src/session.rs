@@ -119,9 +119,15 @@ impl<'a> Session<'a> {
         Self { decoder, rows: Vec::new(), scratch: Scratch::default() }
     }
 
-    /// Takes in new rows and reads their prompts, all at once; returns the rows' places and, one after another, the logits
-    /// of what follows each prompt.
+    /// As [`Session::read`], returning the logits of what follows each prompt, one after another.
     pub fn admit(&mut self, prompts: &[&[u32]]) -> Result<(Vec<Slot>, Vec<f32>), Error> {
+        let (slots, hidden) = self.read(prompts)?;
+        Ok((slots, self.decoder.logits_after(&hidden, prompts)))
+    }
+
+    /// Takes in new rows and reads their prompts, all at once; returns the rows' places and, one prompt after another, the
+    /// final-normed hidden states of all tokens.
+    pub fn read(&mut self, prompts: &[&[u32]]) -> Result<(Vec<Slot>, Vec<f32>), Error> {
         let config = self.decoder.config();
         let tokens = prompts.concat();
         let mut end = 0;
@@ -136,18 +142,10 @@ impl<'a> Session<'a> {
         let caches = prompts.iter().map(|_| Cache::new(config, self.decoder.precision())).collect();
         let mut fill = Fill { config, segments: &segments, caches };
         let hidden = self.decoder.forward(&tokens, &segments, &mut fill)?;
-        let mut last = Vec::with_capacity(prompts.len() * config.hidden_size);
-        for segment in &segments {
-            last.extend_from_slice(
-                &hidden[(segment.end - 1) * config.hidden_size..segment.end * config.hidden_size],
-            );
-        }
-        let mut logits = vec![0.0_f32; prompts.len() * config.vocab_size];
-        self.decoder.logits(&last, &mut logits);
         let caches =
             fill.caches.into_iter().zip(prompts).map(|(cache, prompt)| Cache { len: prompt.len(), ..cache });
         let slots = caches.map(|cache| place(&mut self.rows, cache)).collect();
-        Ok((slots, logits))
+        Ok((slots, hidden))
     }
 
     /// Lets each of the given rows read one more token; `logits` receives those of what follows, in the order given.

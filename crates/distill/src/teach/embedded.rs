@@ -1,8 +1,9 @@
-//! A teacher on this machine: it answers in batches, then scores whole records with its exact distribution.
+//! A teacher on this machine: it answers prompts in batches, keeping its exact distribution at every position on the way,
+//! and scores texts.
 
 use std::ops::ControlFlow;
 
-use stillmark_model::generate::{self, Request, generate};
+use stillmark_model::generate::{self, Recorded, Request, generate};
 use stillmark_model::sample::Sampling;
 use stillmark_model::{Decoder, score};
 
@@ -13,7 +14,7 @@ use crate::setup::Tokens;
 use crate::{Error, Plan};
 
 /// Answers that grow at a time.
-const ROWS: usize = 32;
+const ROWS: usize = 48;
 /// Tokens that are scored at a time.
 const SCORED: usize = 4096;
 
@@ -31,7 +32,7 @@ impl<'a> EmbeddedTeacher<'a> {
         Self { decoder, tokens, capture: plan.capture() }
     }
 
-    /// Records without scores: prompts with their answers, and texts as they are; none where it broke off.
+    /// Prompts with their answers and the scores of both, and texts without scores; none where it broke off.
     fn texts(
         &self,
         items: &[Item],
@@ -70,7 +71,7 @@ impl<'a> EmbeddedTeacher<'a> {
         let mut stopped = false;
         generate(self.decoder, &mut asked, &self.settings(), None, &mut |event| match event {
             generate::Event::Answer(answer) => {
-                answers.push(answer.tokens);
+                answers.push(answer);
                 ControlFlow::Continue(())
             }
             generate::Event::Token { .. } => {
@@ -83,8 +84,12 @@ impl<'a> EmbeddedTeacher<'a> {
             return Ok(None);
         }
         for (place, answer) in places.into_iter().zip(answers) {
-            records[place].text = Some(self.tokens.tokenizer.decode(&answer)?);
-            records[place].input_ids.extend(answer);
+            let record = &mut records[place];
+            record.text = Some(self.tokens.tokenizer.decode(&answer.tokens)?);
+            record.input_ids.extend(answer.tokens);
+            for row in 0..answer.top.rows() {
+                push_position(record, &answer.top, row);
+            }
         }
         Ok(Some(records))
     }
@@ -102,13 +107,17 @@ impl<'a> EmbeddedTeacher<'a> {
             top_p: (capture.top_p < 1.0).then_some(capture.top_p as f32),
             min_p: (capture.min_p > 0.0).then_some(capture.min_p as f32),
         };
-        generate::Settings { sampling, rows: ROWS, stop: self.decoder.config().eos.clone(), top_k: 0 }
+        let recorded = match capture.top_logprobs {
+            0 => Recorded::Nothing,
+            k => Recorded::Everywhere { k },
+        };
+        generate::Settings { sampling, rows: ROWS, stop: self.decoder.config().eos.clone(), recorded }
     }
 
-    /// Adds to some records what the teacher thinks of each of their positions.
+    /// Adds to some texts what the teacher thinks of each of their positions.
     fn score(
         &self,
-        records: &mut [Record],
+        records: &mut [&mut Record],
         on_tokens: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Error> {
         let mut tokens = Vec::new();
@@ -118,29 +127,27 @@ impl<'a> EmbeddedTeacher<'a> {
             tokens.extend(&record.input_ids);
             segments.push(start..tokens.len());
         }
-        let k = self.capture.top_logprobs;
-        if k == 0 {
-            for record in records {
-                for _ in 0..record.input_ids.len() {
-                    record.top.push([]);
-                    record.tail_logmass.push(0.0);
-                }
-            }
-            return Ok(ControlFlow::Continue(()));
-        }
         let mut record = 0;
         let mut listener = ControlFlow::Continue(());
-        score::score(self.decoder, &tokens, &segments, k, &mut |scores| {
+        score::score(self.decoder, &tokens, &segments, self.capture.top_logprobs, &mut |scores| {
             for (idx, row) in scores.rows.clone().enumerate() {
                 while segments[record].end <= row {
                     record += 1;
                 }
-                push_position(&mut records[record], &scores.top, idx);
+                push_position(records[record], &scores.top, idx);
             }
             listener = on_tokens(0);
             listener
         })?;
         Ok(listener)
+    }
+}
+
+/// Adds as many positions without anything as the record has tokens.
+fn push_nothing(record: &mut Record) {
+    for _ in 0..record.input_ids.len() {
+        record.top.push([]);
+        record.tail_logmass.push(0.0);
     }
 }
 
@@ -160,7 +167,13 @@ impl Teach for EmbeddedTeacher<'_> {
         on_tokens: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Option<Vec<Record>>, Error> {
         let Some(mut records) = self.texts(items, on_tokens)? else { return Ok(None) };
-        let mut rest = &mut records[..];
+        if self.capture.top_logprobs == 0 {
+            records.iter_mut().for_each(push_nothing);
+            return Ok(Some(records));
+        }
+        let mut texts: Vec<&mut Record> =
+            records.iter_mut().filter(|record| record.tail_logmass.is_empty()).collect();
+        let mut rest = &mut texts[..];
         while !rest.is_empty() {
             let mut n_tokens = 0;
             let fits = rest.iter().take_while(|record| {

@@ -151,6 +151,20 @@ impl Decoder {
         );
     }
 
+    /// The logits of what follows each prompt, of hidden rows of all their tokens.
+    pub(crate) fn logits_after(&self, hidden: &[f32], prompts: &[&[u32]]) -> Vec<f32> {
+        let d = self.config.hidden_size;
+        let mut last = Vec::with_capacity(prompts.len() * d);
+        let mut end = 0;
+        for prompt in prompts {
+            end += prompt.len() * d;
+            last.extend_from_slice(&hidden[end - d..end]);
+        }
+        let mut logits = vec![0.0_f32; prompts.len() * self.config.vocab_size];
+        self.logits(&last, &mut logits);
+        logits
+    }
+
     pub(crate) fn forward(
         &self,
         tokens: &[u32],

@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 
 use stillmark_kernels::gemm::Precision;
-use stillmark_model::generate::{Answer, Event, Finish, Request, Settings, generate, generate_all};
+use stillmark_model::generate::{Answer, Event, Finish, Recorded, Request, Settings, generate, generate_all};
 use stillmark_model::sample::{LogitsProcessor, Sampling, choose, log_prob, uniform};
+use stillmark_model::score::score;
 use stillmark_model::{Config, Decoder, Error};
 
 use crate::architecture::tiny;
@@ -13,7 +14,7 @@ use crate::decoder::{all_logits, families, greatest, load, tokens};
 const WARM: Sampling = Sampling { temperature: 1.3, top_k: None, top_p: None, min_p: None };
 
 fn settings(rows: usize) -> Settings {
-    Settings { sampling: WARM, rows, stop: vec![2, 3, 4, 5, 6, 7], top_k: 0 }
+    Settings { sampling: WARM, rows, stop: vec![2, 3, 4, 5, 6, 7], recorded: Recorded::Nothing }
 }
 
 fn requests(config: &Config) -> Vec<Request> {
@@ -41,10 +42,18 @@ fn continuous_batching_equals_one_at_a_time_bit_for_bit() {
     for (name, config) in families() {
         for precision in [Precision::F32, Precision::Bf16] {
             let decoder = load(&config, precision);
-            let together = answers(&decoder, requests(&config), &Settings { top_k: 5, ..settings(4) });
+            let together = answers(
+                &decoder,
+                requests(&config),
+                &Settings { recorded: Recorded::Answer { k: 5 }, ..settings(4) },
+            );
             let mut alone = Vec::new();
             for request in requests(&config).into_iter().rev() {
-                alone.extend(answers(&decoder, vec![request], &Settings { top_k: 5, ..settings(1) }));
+                alone.extend(answers(
+                    &decoder,
+                    vec![request],
+                    &Settings { recorded: Recorded::Answer { k: 5 }, ..settings(1) },
+                ));
             }
             alone.reverse();
             assert_eq!(together, alone, "{name}");
@@ -88,7 +97,12 @@ fn answers_come_in_order_and_say_why_they_ended() {
 fn greedy_answers_follow_the_full_forward_and_report_its_log_probabilities() {
     let config = tiny();
     let decoder = load(&config, Precision::F32);
-    let settings = Settings { sampling: Sampling::GREEDY, stop: Vec::new(), top_k: 4, ..settings(4) };
+    let settings = Settings {
+        sampling: Sampling::GREEDY,
+        stop: Vec::new(),
+        recorded: Recorded::Answer { k: 4 },
+        ..settings(4)
+    };
     for (answer, request) in answers(&decoder, requests(&config), &settings).iter().zip(requests(&config)) {
         let all = [request.prompt.clone(), answer.tokens.clone()].concat();
         let logits = all_logits(&decoder, &all, std::slice::from_ref(&(0..all.len())));
@@ -101,6 +115,40 @@ fn greedy_answers_follow_the_full_forward_and_report_its_log_probabilities() {
             assert_eq!((ids[0], log_probs[0]), (*token, answer.log_probs[at]));
             let mass: f32 = log_probs.iter().map(|x| x.exp()).sum::<f32>() + answer.top.tails[at];
             assert!((mass - 1.0).abs() < 1e-4);
+        }
+    }
+}
+
+#[test]
+fn what_is_recorded_everywhere_is_what_scoring_the_text_gives() {
+    let config = tiny();
+    let decoder = load(&config, Precision::F32);
+    for rows in [1, 3, 8] {
+        let wanted = Settings { recorded: Recorded::Everywhere { k: 6 }, ..settings(rows) };
+        let plain = answers(&decoder, requests(&config), &settings(2));
+        let found = answers(&decoder, requests(&config), &wanted);
+        for ((answer, plain), request) in found.iter().zip(plain).zip(requests(&config)) {
+            assert_eq!(
+                (&answer.tokens, answer.finish),
+                (&plain.tokens, plain.finish),
+                "recording changes no choice"
+            );
+            let all = [request.prompt.clone(), answer.tokens.clone()].concat();
+            assert_eq!(answer.top.rows(), all.len());
+            let segment = 0..all.len();
+            let mut at = 0;
+            score(&decoder, &all, std::slice::from_ref(&segment), 6, &mut |scores| {
+                for row in 0..scores.top.rows() {
+                    let ((ids, log_probs), (want_ids, want)) = (answer.top.row(at), scores.top.row(row));
+                    assert_eq!(ids, want_ids, "position {at}");
+                    let off = |(a, b): (&f32, &f32)| (a - b).abs();
+                    assert!(log_probs.iter().zip(want).map(off).fold(0.0, f32::max) < 1e-4);
+                    assert!((answer.top.tails[at] - scores.top.tails[row]).abs() < 1e-5);
+                    at += 1;
+                }
+                ControlFlow::Continue(())
+            })
+            .unwrap();
         }
     }
 }

@@ -6,7 +6,7 @@ use stillmark_distill::Embedded;
 use stillmark_distill::train::Student;
 use stillmark_evidence::layout::path;
 use stillmark_model::chat::{Ending, Message};
-use stillmark_model::generate::{Request, Settings, generate_all};
+use stillmark_model::generate::{Recorded, Request, Settings, generate_all};
 use stillmark_model::sample::Sampling;
 use stillmark_model::{Checkpoint, Decoder};
 
@@ -44,8 +44,12 @@ fn answer(decoder: &Decoder, tokens_of: &Checkpoint) -> Result<String, stillmark
         }
         None => tokenizer.encode_sequence(PROMPT)?,
     };
-    let settings =
-        Settings { sampling: Sampling::GREEDY, rows: 1, stop: tokens_of.config().eos.clone(), top_k: 0 };
+    let settings = Settings {
+        sampling: Sampling::GREEDY,
+        rows: 1,
+        stop: tokens_of.config().eos.clone(),
+        recorded: Recorded::Nothing,
+    };
     let request = Request { id: 0, prompt, max_tokens: MAX_TOKENS, seed: 0 };
     let answers = generate_all(decoder, &mut std::iter::once(request), &settings, None)?;
     let tokens = answers.into_iter().next().map(|answer| answer.tokens).unwrap_or_default();

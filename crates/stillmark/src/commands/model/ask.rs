@@ -109,7 +109,8 @@ fn answer(
     let ours = |err: stillmark_model::Error| Problem::from_error(&err).while_doing("the answer broke off");
     let sampling = Sampling { temperature: args.temperature, top_k: None, top_p: args.top_p, min_p: None };
     let stop = checkpoint.config().eos.clone();
-    let settings = generate::Settings { sampling, rows: 1, stop: stop.clone(), top_k: 0 };
+    let settings =
+        generate::Settings { sampling, rows: 1, stop: stop.clone(), recorded: generate::Recorded::Nothing };
     let mut stream = checkpoint.tokenizer().map_err(ours)?.stream();
     let (mut response, mut ln_p, mut tokens, mut finish) = (String::new(), 0.0, 0, "interrupted");
     let mut trouble = None;
