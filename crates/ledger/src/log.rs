@@ -51,6 +51,12 @@ impl Log {
         Ok(log)
     }
 
+    /// Opens a log, or makes it where there is none yet; a beginning that was cut off left nothing that counts.
+    pub fn open_or_create(dir: &Path, key: SigningKey) -> Result<Self, Error> {
+        let is_there = dir.join(CHECKPOINT).exists() || dir.join("tile").exists();
+        if is_there { Self::open(dir, key) } else { Self::create(dir, key) }
+    }
+
     /// Opens a log at its last checkpoint, which must be signed by `key`.
     pub fn open(dir: &Path, key: SigningKey) -> Result<Self, Error> {
         let lock = lock(dir)?;

@@ -1,31 +1,11 @@
 //! What to do next about each kind of failure of the libraries: the hints of errors.
 
-use std::io::ErrorKind;
-
-use crate::problem::Problem;
-
-/// A failure of a file, as an error or within one.
-pub(crate) fn of_io(err: &std::io::Error) -> Option<&'static str> {
-    Some(match err.kind() {
-        ErrorKind::NotFound => "check the path; what a plan names starts from the plan's folder",
-        ErrorKind::IsADirectory => "name a file, not a folder",
-        ErrorKind::NotADirectory => "a part of that path is a file: name another place",
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            "nothing may be written there: name another place, or change its permissions"
-        }
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            "make room and run the same command again (with --resume where it takes that): what was done is kept"
-        }
-        ErrorKind::InvalidData => "it must be text in UTF-8",
-        _ => return None,
-    })
-}
+use crate::problem::{Problem, of_io};
 
 /// A failure of a model.
 pub(crate) fn of_model(err: &stillmark_model::Error) -> Option<&'static str> {
     use stillmark_model::Error;
     Some(match err {
-        Error::Io { source, .. } => return of_io(source),
         Error::Format { .. } | Error::Tensor { .. } => {
             "fetch or copy the model again and compare its SHA-256 with its maker's; a model is a folder as on Hugging Face, \
              or one `.gguf` file"

@@ -4,7 +4,6 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::advice;
 use crate::problem::Problem;
 
 /// Who may read a file.
@@ -73,9 +72,5 @@ fn beside(path: &Path) -> PathBuf {
 
 /// A failure of the file system, with its path.
 pub(crate) fn cannot(verb: &str, path: &Path, err: &std::io::Error) -> Problem {
-    let problem = Problem::new(format!("cannot {verb} {}", path.display())).cause(err.to_string());
-    match advice::of_io(err) {
-        Some(hint) => problem.hint(hint),
-        None => problem,
-    }
+    Problem::from_error(err).while_doing(format!("cannot {verb} {}", path.display()))
 }

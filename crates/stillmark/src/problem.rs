@@ -1,6 +1,7 @@
 //! What went wrong, in the words a user reads: the failure, its causes, and what to do next.
 
 use std::error::Error;
+use std::io::{self, ErrorKind};
 
 use crate::exit::ExitStatus;
 
@@ -35,13 +36,15 @@ impl Problem {
         Self { status: ExitStatus::Failed, message: message.into(), causes: Vec::new(), hint: None }
     }
 
-    /// The failure of one of our libraries, with the chain of its sources as causes.
-    pub(crate) fn from_error(error: &dyn Error) -> Self {
+    /// The failure of one of our libraries, with the chain of its sources as causes and the hint of a file's failure among them.
+    pub(crate) fn from_error(error: &(dyn Error + 'static)) -> Self {
         let mut problem = Self::new(one_line(&error.to_string()));
-        let mut source = error.source();
-        while let Some(err) = source {
-            problem.causes.push(one_line(&err.to_string()));
-            source = err.source();
+        let mut next = Some(error);
+        while let Some(err) = next {
+            let hint = err.downcast_ref().and_then(of_io).map(str::to_owned);
+            problem.hint = hint.or(problem.hint);
+            next = err.source();
+            problem.causes.extend(next.map(|cause| one_line(&cause.to_string())));
         }
         problem
     }
@@ -85,6 +88,23 @@ impl From<Problem> for Stop {
     fn from(problem: Problem) -> Self {
         Self::Problem(Box::new(problem))
     }
+}
+
+/// What to do about a failure of a file, as an error or within one.
+pub(crate) fn of_io(err: &io::Error) -> Option<&'static str> {
+    Some(match err.kind() {
+        ErrorKind::NotFound => "check the path; what a plan names starts from the plan's folder",
+        ErrorKind::IsADirectory => "name a file, not a folder",
+        ErrorKind::NotADirectory => "a part of that path is a file: name another place",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "nothing may be written there: name another place, or change its permissions"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "make room and run the same command again (with --resume where it takes that): what was done is kept"
+        }
+        ErrorKind::InvalidData => "it must be text in UTF-8",
+        _ => return None,
+    })
 }
 
 fn one_line(text: &str) -> String {

@@ -140,3 +140,17 @@ fn keys_come_back_from_their_text() {
     assert!(SigningKey::from_seed("two words", &[0; 32]).is_err());
     assert!(SigningKey::from_seed("a+b", &[0; 32]).is_err());
 }
+
+#[test]
+fn a_beginning_that_was_cut_off_is_begun_again_but_lost_checkpoints_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("checkpoint.tmp"), "half").unwrap();
+    let mut log = Log::open_or_create(dir.path(), key()).unwrap();
+    log.append(&[b"one"]).unwrap();
+    drop(log);
+    let log = Log::open_or_create(dir.path(), key()).unwrap();
+    assert_eq!(log.find(b"one"), Some(0));
+    drop(log);
+    fs::remove_file(dir.path().join("checkpoint")).unwrap();
+    assert!(Log::open_or_create(dir.path(), key()).is_err());
+}

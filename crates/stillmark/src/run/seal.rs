@@ -187,12 +187,12 @@ fn dependencies(particulars: &Particulars, record: &DatasetManifest) -> Vec<Reso
 
 /// Opens the folder's log, or begins it. The log's Ed25519 key is derived from the signing key, so that a user keeps one secret.
 fn open_log(folder: &Path, key: &PrivateKey) -> Result<Log, Problem> {
-    let broke =
-        |err: &dyn std::error::Error| Problem::from_error(err).while_doing("the log could not be opened");
+    let broke = |err: &(dyn std::error::Error + 'static)| {
+        Problem::from_error(err).while_doing("the log could not be opened")
+    };
     let pem = key.to_pem().map_err(|err| broke(&err))?;
     let seed = Digest::of(format!("stillmark log key v1\n{pem}").as_bytes());
     let origin = format!("stillmark.local/{}", &key.public().id().to_string()[..16]);
     let signing = SigningKey::from_seed(&origin, seed.as_bytes()).map_err(|err| broke(&err))?;
-    let log = if folder.exists() { Log::open(folder, signing) } else { Log::create(folder, signing) };
-    log.map_err(|err| broke(&err))
+    Log::open_or_create(folder, signing).map_err(|err| broke(&err))
 }

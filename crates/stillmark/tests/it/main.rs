@@ -1,3 +1,7 @@
 //! The front door from outside.
+#![cfg(test)]
 
+#[cfg(unix)]
+mod interruptions;
+mod place;
 mod transcripts;

@@ -5,9 +5,11 @@
 
 use std::path::Path;
 
+use crate::place;
+
 fn cases() -> trycmd::TestCases {
     let cases = trycmd::TestCases::new();
-    cases.register_bin("fixture", trycmd::cargo::compile_example("fixture", []));
+    cases.register_bin("fixture", place::fixture());
     cases.env("FIXTURE_STILLMARK", env!("CARGO_BIN_EXE_stillmark"));
     for (name, value) in
         [("HOME", "home"), ("NO_COLOR", "1"), ("XDG_CACHE_HOME", ""), ("XDG_CONFIG_HOME", "")]
