@@ -16,9 +16,11 @@ pub fn exp(x: f32) -> f32 {
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
     let clamped = x.clamp(LOW, HIGH);
-    // Adding and taking away 1.5 * 2^23 rounds to the nearest integer.
+    // Adding and taking away 1.5 * 2^23 rounds to the nearest integer; in between, the low bits are that integer.
     let magic = 12_582_912.0_f32;
-    let n = (clamped * std::f32::consts::LOG2_E + magic) - magic;
+    let shifted = clamped * std::f32::consts::LOG2_E + magic;
+    let n = shifted - magic;
+    let exponent = shifted.to_bits().wrapping_sub(magic.to_bits()).cast_signed();
     let r = clamped - n * LN2_HIGH - n * LN2_LOW;
     let mut p = 1.987_569_1e-4_f32;
     p = p * r + 1.398_2e-3;
@@ -28,10 +30,10 @@ pub fn exp(x: f32) -> f32 {
     p = p * r + 0.5;
     let y = p * r * r + r + 1.0;
     // 2^n in two factors, so that n = 128 does not overflow the exponent's bits.
-    let half = (n as i32) >> 1;
-    let rest = n as i32 - half;
-    let scaled =
-        y * f32::from_bits(((half + 127) as u32) << 23) * f32::from_bits(((rest + 127) as u32) << 23);
+    let half = exponent >> 1;
+    let rest = exponent.wrapping_sub(half);
+    let power = |n: i32| f32::from_bits((n.wrapping_add(127).cast_unsigned()) << 23);
+    let scaled = y * power(half) * power(rest);
     let scaled = if x < LOW { 0.0 } else { scaled };
     let scaled = if x > HIGH { f32::INFINITY } else { scaled };
     if x.is_nan() { x } else { scaled }

@@ -14,6 +14,9 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
+/// Floats in a cache line.
+const LINE: usize = 16;
+
 /// What is done with a chunk, its hidden rows, and room for their gradient.
 type Visit<'a> = &'a mut dyn FnMut(Chunk<'_>, &[f32], &mut [f32]);
 
@@ -57,7 +60,7 @@ impl HeadBuffers {
             rows: Vec::with_capacity(capacity),
             hidden: vec![0.0; capacity * width],
             d_hidden: vec![0.0; capacity * width],
-            logits: vec![0.0; chunk_rows * vocab_size],
+            logits: vec![0.0; chunk_rows * vocab_size + LINE],
             teacher_logits: Vec::new(),
         }
     }
@@ -129,12 +132,12 @@ impl Head<'_> {
         let HeadBuffers { chunk_rows, rows, hidden, d_hidden, logits, teacher_logits } = buffers;
         for (idx, rows) in rows.chunks(*chunk_rows).enumerate() {
             let part = idx * *chunk_rows * self.width..(idx * *chunk_rows + rows.len()) * self.width;
-            let logits = &mut logits[..rows.len() * self.vocab_size];
+            let logits = whole_lines(logits, rows.len() * self.vocab_size);
             self.linear(rows.len()).forward(&hidden[part.clone()], self.weight, logits, Store::Overwrite);
             let mut asked = None;
             if let Some(teacher) = &mut teacher {
-                teacher_logits.resize(*chunk_rows * teacher.vocab_size(), 0.0);
-                let out = &mut teacher_logits[..rows.len() * teacher.vocab_size()];
+                teacher_logits.resize(*chunk_rows * teacher.vocab_size() + LINE, 0.0);
+                let out = whole_lines(teacher_logits, rows.len() * teacher.vocab_size());
                 teacher.logits(rows, out)?;
                 asked = Some(&*out);
             }
@@ -142,6 +145,13 @@ impl Head<'_> {
         }
         Ok(())
     }
+}
+
+/// The first `len` floats of a buffer from a cache line's start on, for which it has [`LINE`] floats to spare: rows of
+/// logits are read and written in tiles, and a tile that straddles lines moves each of them twice.
+fn whole_lines(buffer: &mut [f32], len: usize) -> &mut [f32] {
+    let skipped = buffer.as_ptr().align_offset(4 * LINE).min(LINE);
+    &mut buffer[skipped..skipped + len]
 }
 
 /// What is learned from a batch.

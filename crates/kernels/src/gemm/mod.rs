@@ -7,7 +7,11 @@
 
 mod kernel;
 mod pack;
+mod pool;
+
+mod left;
 mod packed;
+
 mod tiles;
 
 pub use packed::Packed;

@@ -19,9 +19,12 @@ pub struct Packed {
 impl Packed {
     /// Packs `b` (k by n).
     pub fn new(precision: Precision, b: MatRef<'_>) -> Self {
-        let kernel = Kernel::of(Isa::detected(), precision);
+        Self::with_lanes(Kernel::of(Isa::detected(), precision), b, Lanes::default())
+    }
+
+    /// Packs `b` into the memory of `lanes`.
+    pub(super) fn with_lanes(kernel: Kernel, b: MatRef<'_>, mut lanes: Lanes) -> Self {
         let (k, n) = (b.rows(), b.cols());
-        let mut lanes = Lanes::default();
         let panel = kernel.lanes(k) * kernel.cols;
         let out = lanes.reserve(panel * n.div_ceil(kernel.cols));
         // Lanes are 32 bits, like floats: the shared pointer only carries the address.
@@ -39,6 +42,11 @@ impl Packed {
     /// Packs the transpose of a weight stored `n` rows of `k`, as linear layers are: `y = x W^T`.
     pub fn of_linear(precision: Precision, weight: &[f32], n: usize, k: usize) -> Self {
         Self::new(precision, MatRef::row_major(weight, n, k).transposed())
+    }
+
+    /// Gives the memory back.
+    pub(super) fn into_lanes(self) -> Lanes {
+        self.lanes
     }
 
     /// Rows of B.

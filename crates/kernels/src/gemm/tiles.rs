@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 
 use super::kernel::{Kernel, Tile};
+use super::left::{Left, PackedRows, Strips};
 use super::pack::{Lanes, Strip, pack};
+use super::pool;
 use super::{Packed, Precision, Store};
 use crate::isa::Isa;
 use crate::matrix::{MatMut, MatRef};
@@ -19,6 +21,8 @@ const TASK_ROWS: usize = 512;
 const MIN_TASKS: usize = 8;
 /// k of a split is at least this.
 const MIN_SPLIT: usize = 1024;
+/// An operand of at most so many elements that several tasks read is packed once for all of them.
+const MOST_SHARED: usize = 1 << 20;
 
 thread_local! {
     static SCRATCH: RefCell<(Lanes, Lanes)> = RefCell::default();
@@ -73,7 +77,7 @@ pub fn gemm_serial(precision: Precision, a: MatRef<'_>, b: MatRef<'_>, mut c: Ma
     let (m, n, k) = shape(a, Right::Loose(b), &c);
     let part = Part { m: (0, m), n: (0, n), k: (0, k) };
     let c_stride = c.row_stride();
-    task(kernel, a, Right::Loose(b), (c.as_mut_ptr(), c_stride), part, store);
+    task(kernel, Left::Loose(a), Right::Loose(b), (c.as_mut_ptr(), c_stride), part, store);
 }
 
 fn shape(a: MatRef<'_>, b: Right<'_>, c: &MatMut<'_>) -> (usize, usize, usize) {
@@ -85,44 +89,86 @@ fn shape(a: MatRef<'_>, b: Right<'_>, c: &MatMut<'_>) -> (usize, usize, usize) {
     (a.rows(), n, k)
 }
 
-fn run(kernel: Kernel, a: MatRef<'_>, b: Right<'_>, mut c: MatMut<'_>, store: Store) {
+fn run(kernel: Kernel, a: MatRef<'_>, b: Right<'_>, c: MatMut<'_>, store: Store) {
     let (m, n, k) = shape(a, b, &c);
     if m == 0 || n == 0 {
         return;
     }
-    let (m_step, n_step) = (even_step(m, TASK_ROWS, kernel.rows), task_cols(m, n, kernel));
-    let (m_tasks, n_tasks) = (m.div_ceil(m_step), n.div_ceil(n_step));
-    let tasks = m_tasks * n_tasks;
-    // Weights packed before are for inference, where the bits of a row must not depend on how many rows came with it.
-    let splits = match b {
-        Right::Loose(_) if tasks < MIN_TASKS => (MIN_TASKS / tasks).min(k / MIN_SPLIT).max(1),
-        Right::Loose(_) | Right::Packed(_) => 1,
-    };
-    let k_step = k.div_ceil(splits).next_multiple_of(2);
-    let splits = k.div_ceil(k_step.max(1)).max(1);
-    let c_stride = c.row_stride();
-    let out = Shared::new(c.as_mut_ptr());
-    let mut partial = vec![0.0_f32; (splits - 1) * m * n];
-    let spare = Shared::new(partial.as_mut_ptr());
-    for_each(tasks * splits, |idx| {
-        let (split, idx) = (idx / tasks, idx % tasks);
-        let (row, col) = (idx % m_tasks * m_step, idx / m_tasks * n_step);
-        let part = Part {
-            m: (row, (row + m_step).min(m)),
-            n: (col, (col + n_step).min(n)),
-            k: (split * k_step, ((split + 1) * k_step).min(k)),
+    let cut = Cut::new(kernel, b, [m, n, k]);
+    let shared_rows =
+        (cut.n_tasks > 1 && m * k <= MOST_SHARED).then(|| PackedRows::new(kernel, a, cut.m_step));
+    let left = shared_rows.as_ref().map_or(Left::Loose(a), Left::Packed);
+    match b {
+        Right::Loose(loose) if cut.m_tasks > 1 && n * k <= MOST_SHARED => {
+            let packed = Packed::with_lanes(kernel, loose, pool::take());
+            cut.run(kernel, left, Right::Packed(&packed), c, store);
+            pool::give(packed.into_lanes());
+        }
+        _ => cut.run(kernel, left, b, c, store),
+    }
+    if let Some(rows) = shared_rows {
+        pool::give(rows.into_lanes());
+    }
+}
+
+/// How a product is cut into tasks: by its shape alone.
+struct Cut {
+    shape: [usize; 3],
+    m_step: usize,
+    n_step: usize,
+    k_step: usize,
+    m_tasks: usize,
+    n_tasks: usize,
+    splits: usize,
+}
+
+impl Cut {
+    fn new(kernel: Kernel, b: Right<'_>, shape: [usize; 3]) -> Self {
+        let [m, n, k] = shape;
+        let (m_step, n_step) = (even_step(m, TASK_ROWS, kernel.rows), task_cols(m, n, kernel));
+        let (m_tasks, n_tasks) = (m.div_ceil(m_step), n.div_ceil(n_step));
+        let tasks = m_tasks * n_tasks;
+        // Weights packed before are for inference, where the bits of a row must not depend on how many rows came with it.
+        let splits = match b {
+            Right::Loose(_) if tasks < MIN_TASKS => (MIN_TASKS / tasks).min(k / MIN_SPLIT).max(1),
+            Right::Loose(_) | Right::Packed(_) => 1,
         };
-        // Each task writes its own tile of C, or of its split's own copy of C.
-        let (target, store) = if split == 0 {
-            ((out.get(), c_stride), store)
-        } else {
-            // SAFETY: the copies lie side by side.
-            ((unsafe { spare.get().add((split - 1) * m * n) }, n), Store::Overwrite)
-        };
-        task(kernel, a, b, target, part, store);
-    });
-    if splits > 1 {
-        add_partials(&partial, (m, n), out, c_stride);
+        let k_step = k.div_ceil(splits).next_multiple_of(2);
+        let splits = k.div_ceil(k_step.max(1)).max(1);
+        Self { shape, m_step, n_step, k_step, m_tasks, n_tasks, splits }
+    }
+
+    fn run(&self, kernel: Kernel, a: Left<'_>, b: Right<'_>, mut c: MatMut<'_>, store: Store) {
+        let ([m, n, k], tasks) = (self.shape, self.m_tasks * self.n_tasks);
+        let c_stride = c.row_stride();
+        let out = Shared::new(c.as_mut_ptr());
+        let copy = m * n;
+        let mut partial = if self.splits > 1 { pool::take() } else { Lanes::default() };
+        // Lanes are 32 bits, like floats.
+        let spare = Shared::new(partial.reserve((self.splits - 1) * copy).cast::<f32>());
+        for_each(tasks * self.splits, |idx| {
+            let (split, idx) = (idx / tasks, idx % tasks);
+            let (row, col) = (idx % self.m_tasks * self.m_step, idx / self.m_tasks * self.n_step);
+            let part = Part {
+                m: (row, (row + self.m_step).min(m)),
+                n: (col, (col + self.n_step).min(n)),
+                k: (split * self.k_step, ((split + 1) * self.k_step).min(k)),
+            };
+            // Each task writes its own tile of C, or of its split's own copy of C.
+            let (target, store) = if split == 0 {
+                ((out.get(), c_stride), store)
+            } else {
+                // SAFETY: the copies lie side by side.
+                ((unsafe { spare.get().add((split - 1) * copy) }, n), Store::Overwrite)
+            };
+            task(kernel, a, b, target, part, store);
+        });
+        if self.splits > 1 {
+            // SAFETY: every task has written its part of its copy.
+            let copies = unsafe { std::slice::from_raw_parts(spare.get(), (self.splits - 1) * copy) };
+            add_partials(copies, (m, n), out, c_stride);
+            pool::give(partial);
+        }
     }
 }
 
@@ -152,7 +198,7 @@ fn even_step(total: usize, most: usize, unit: usize) -> usize {
 }
 
 /// Computes one part of the product into the matrix at `c`.
-fn task(kernel: Kernel, a: MatRef<'_>, b: Right<'_>, c: (*mut f32, usize), part: Part, store: Store) {
+fn task(kernel: Kernel, a: Left<'_>, b: Right<'_>, c: (*mut f32, usize), part: Part, store: Store) {
     SCRATCH.with_borrow_mut(|(a_lanes, b_lanes)| {
         let k_unit = kernel.k_per_lane();
         let k_total = part.k.1 - part.k.0;
@@ -163,8 +209,7 @@ fn task(kernel: Kernel, a: MatRef<'_>, b: Right<'_>, c: (*mut f32, usize), part:
             let depth = kernel.lanes(k_len);
             let block = Block { k0, k_len, depth, add: store == Store::Add || k0 > part.k.0 };
             let panels = b_panels(kernel, b, part, block, b_lanes);
-            let a_panel = a_lanes.reserve(depth * kernel.rows);
-            rows_against(kernel, a, a_panel, &panels, c, part, block);
+            rows_against(kernel, (a, a_lanes), &panels, c, part, block);
             k0 += k_len;
             if k0 >= part.k.1 {
                 break;
@@ -207,25 +252,16 @@ fn b_panels<'a>(kernel: Kernel, b: Right<'a>, part: Part, block: Block, lanes: &
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the operands of a product and their cut")]
 fn rows_against(
     kernel: Kernel,
-    a: MatRef<'_>,
-    a_panel: *mut u32,
+    (a, scratch): (Left<'_>, &mut Lanes),
     panels: &Panels<'_>,
     (c, c_stride): (*mut f32, usize),
     part: Part,
     block: Block,
 ) {
-    let m = part.m.1 - part.m.0;
-    let strips = m.div_ceil(kernel.rows);
-    let mut row = part.m.0;
-    for strip_idx in 0..strips {
-        // Rows are shared out evenly, so that no strip is left with one or two.
-        let rows = (m * (strip_idx + 1) / strips) - (m * strip_idx / strips);
-        let strip = Strip::of_rows(a, row, rows, block.k0, block.k_len);
-        // SAFETY: the buffer has room for the widest strip.
-        unsafe { pack(kernel, strip, rows, a_panel) };
+    let mut strips = Strips::new(kernel, a, part.m, (block.k0, block.k_len), scratch);
+    while let Some((row, rows, a_panel)) = strips.next() {
         for (idx, col) in (part.n.0..part.n.1).step_by(kernel.cols).enumerate() {
             let b = match panels {
                 // SAFETY: the panel was packed above.
@@ -247,6 +283,5 @@ fn rows_against(
                 });
             }
         }
-        row += rows;
     }
 }

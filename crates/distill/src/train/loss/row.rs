@@ -1,9 +1,9 @@
 //! One row: every term of a loss, and the gradient of their sum in place of the logits.
 
-use stillmark_kernels::softmax::add_scaled;
+use stillmark_kernels::softmax::{add_scaled, exp_in_place, max, scale};
 
 use super::softmax::Softmax;
-use super::{Divergence, Loss, Missing, dense, sparse};
+use super::{Divergence, Loss, Missing, Term, dense, sparse};
 
 /// What one row is to be taught.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,12 @@ pub struct Scratch {
 /// Computes every term's loss (`T^2` included, neither the term's nor the row's weight) into `losses` and replaces the
 /// logits by the gradient of the row's weight times the weighted sum. A term that the row has no target for is 0.
 pub fn row_loss(loss: &Loss, row: &Row<'_>, logits: &mut [f32], losses: &mut [f32], scratch: &mut Scratch) {
+    if let ([term], [value]) = (&loss.terms[..], &mut *losses)
+        && let Some(found) = alone(loss, *term, row, logits)
+    {
+        *value = found;
+        return;
+    }
     let Scratch { gradient, student, teacher, completed } = scratch;
     gradient.clear();
     gradient.resize(logits.len(), 0.0);
@@ -78,6 +84,32 @@ pub fn row_loss(loss: &Loss, row: &Row<'_>, logits: &mut [f32], losses: &mut [f3
         };
     }
     logits.copy_from_slice(gradient);
+}
+
+/// The most frequent losses where they are the only term: they need nothing of the logits but one softmax, which is made
+/// in their place. None for the others.
+fn alone(loss: &Loss, term: Term, row: &Row<'_>, logits: &mut [f32]) -> Option<f32> {
+    let factor = row.weight * term.weight;
+    match (term.divergence, row.teacher) {
+        (Divergence::CrossEntropy, _) => {
+            let Some(next) = row.next.map(|next| next as usize) else {
+                logits.fill(0.0);
+                return Some(0.0);
+            };
+            let (shift, logit) = (max(logits), logits[next]);
+            let sum = exp_in_place(logits, shift, 1.0);
+            scale(logits, factor / sum);
+            logits[next] -= factor;
+            Some(shift + sum.ln() - logit)
+        }
+        (_, Teacher::Top { ids, log_probs, tail }) if loss.missing != Missing::Uniform => {
+            let target = sparse::Target::new(ids, log_probs, tail, loss.missing, term.temperature);
+            let (shared, rest) = logits.split_at_mut(loss.shared_vocab);
+            rest.fill(0.0);
+            Some(sparse::loss_in_place(term, factor, &target, shared))
+        }
+        _ => None,
+    }
 }
 
 fn cross_entropy(softmax: &Softmax<'_>, next: usize, factor: f32, gradient: &mut [f32]) -> f32 {

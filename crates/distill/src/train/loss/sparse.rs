@@ -1,8 +1,8 @@
 //! Losses against a teacher's top k and what it left over: k + 1 outcomes.
 
-use stillmark_kernels::softmax::add_scaled;
+use stillmark_kernels::softmax::{add_scaled, exp_in_place, max, scale};
 
-use super::softmax::{Softmax, gradient_factor};
+use super::softmax::gradient_factor;
 use super::{Divergence, Missing, TAIL_FLOOR, Term};
 
 /// The teacher's distribution over its top k and the rest, at a temperature.
@@ -53,9 +53,6 @@ impl Outcomes {
 }
 
 /// Adds the gradient of `factor` times the term and returns the term, `T^2` included.
-///
-/// In the bucket mode the student's k + 1 probabilities are formed at temperature 1 and then bent, as the teacher's
-/// are, so that equal distributions have no loss; in the zero mode the student's full distribution is bent.
 pub(super) fn loss(
     term: Term,
     factor: f32,
@@ -64,28 +61,65 @@ pub(super) fn loss(
     gradient: &mut [f32],
     room: &mut Vec<f32>,
 ) -> f32 {
-    let (token_temperature, outcome_temperature) = match target.missing {
-        Missing::Zero => (term.temperature, 1.0),
-        Missing::Bucket | Missing::Uniform => (1.0, f64::from(term.temperature)),
-    };
-    let student = Softmax::new(logits, token_temperature, room);
-    for &id in target.ids {
-        student.exps[id as usize] = 0.0;
+    room.clear();
+    room.extend_from_slice(logits);
+    let slopes = Slopes::new(term, factor, target, room);
+    add_scaled(gradient, slopes.rest, room);
+    slopes.add_ids(target, gradient);
+    slopes.value
+}
+
+/// As [`loss`], with the gradient in place of the logits.
+pub(super) fn loss_in_place(term: Term, factor: f32, target: &Target<'_>, logits: &mut [f32]) -> f32 {
+    let slopes = Slopes::new(term, factor, target, logits);
+    scale(logits, slopes.rest);
+    slopes.add_ids(target, logits);
+    slopes.value
+}
+
+/// A term and its gradient: that in the logit of a token of the rest is `rest` times its exponential.
+struct Slopes {
+    value: f32,
+    rest: f32,
+    ids: Vec<f32>,
+}
+
+impl Slopes {
+    /// Replaces the logits by exponentials, 0 for the target's ids.
+    ///
+    /// In the bucket mode the student's k + 1 probabilities are formed at temperature 1 and then bent, as the teacher's
+    /// are, so that equal distributions have no loss; in the zero mode the student's full distribution is bent.
+    fn new(term: Term, factor: f32, target: &Target<'_>, logits: &mut [f32]) -> Self {
+        let (token_temperature, outcome_temperature) = match target.missing {
+            Missing::Zero => (term.temperature, 1.0),
+            Missing::Bucket | Missing::Uniform => (1.0, f64::from(term.temperature)),
+        };
+        let (shift, inverse) = (max(logits), 1.0 / token_temperature);
+        let of_id = |&id: &u32| (f64::from(logits[id as usize]) - f64::from(shift)) * f64::from(inverse);
+        let mut logs: Vec<f64> = target.ids.iter().map(of_id).collect();
+        // The rest is summed by itself: one minus the top k would lose every digit of a small rest.
+        for &id in target.ids {
+            logits[id as usize] = f32::NEG_INFINITY;
+        }
+        let rest = exp_in_place(logits, shift, inverse).max(f32::MIN_POSITIVE);
+        logs.push(f64::from(rest).ln());
+        let outcomes =
+            Outcomes::of_logs(logs.iter().map(|log_prob| log_prob / outcome_temperature).collect());
+        let (value, mut slopes) = value_and_slopes(term.divergence.resolved(), &target.probs, &outcomes);
+        let (factor, squared) = (gradient_factor(term, factor), term.temperature * term.temperature);
+        let of_rest = slopes.pop().unwrap_or_default();
+        Self {
+            value: value as f32 * squared,
+            rest: factor * of_rest as f32 / rest,
+            ids: slopes.iter().map(|&slope| factor * slope as f32).collect(),
+        }
     }
-    // The rest is summed by itself: one minus the top k would lose every digit of a small rest.
-    let rest = sum(student.exps).max(f32::MIN_POSITIVE);
-    let scale = f64::from(1.0 / token_temperature);
-    let of_id = |&id: &u32| (f64::from(logits[id as usize]) - f64::from(student.shift)) * scale;
-    let logs = target.ids.iter().map(of_id).chain([f64::from(rest).ln()]);
-    let outcomes = Outcomes::of_logs(logs.map(|log_prob| log_prob / outcome_temperature).collect());
-    let (value, slopes) = value_and_slopes(term.divergence.resolved(), &target.probs, &outcomes);
-    let factor = gradient_factor(term, factor);
-    let Some((rest_slope, id_slopes)) = slopes.split_last() else { return 0.0 };
-    add_scaled(gradient, factor * *rest_slope as f32 / rest, student.exps);
-    for (&id, &slope) in target.ids.iter().zip(id_slopes) {
-        gradient[id as usize] += factor * slope as f32;
+
+    fn add_ids(&self, target: &Target<'_>, gradient: &mut [f32]) {
+        for (&id, slope) in target.ids.iter().zip(&self.ids) {
+            gradient[id as usize] += slope;
+        }
     }
-    value as f32 * term.temperature * term.temperature
 }
 
 /// The loss and, for each outcome `o`, `q_o (g_o - sum_i q_i g_i)`: its slope in the outcome's logit.
@@ -136,15 +170,4 @@ fn beta_mix(beta: f64, p: f64, q: f64) -> f64 {
 /// `p log_ratio`, 0 where `p` is.
 fn relative(p: f64, log_ratio: f64) -> f64 {
     if p > 0.0 { p * log_ratio } else { 0.0 }
-}
-
-fn sum(row: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; 16];
-    let mut chunks = row.chunks_exact(16);
-    for chunk in &mut chunks {
-        for (sum, x) in sums.iter_mut().zip(chunk) {
-            *sum += x;
-        }
-    }
-    sums.iter().chain(chunks.remainder()).sum()
 }
