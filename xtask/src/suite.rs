@@ -77,6 +77,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> ExitCode {
     });
     step("tests", &|| tests(workspace, &env));
     step("transcripts", &|| {
+        build_fixture(workspace, &env)?;
         let words = ["test", "--quiet", "--package", "stillmark", "--test", "it", "--", "transcripts"];
         shown(cargo_in(workspace, &env).args(words))
     });
@@ -103,10 +104,16 @@ fn tests(workspace: &Workspace, env: &Environment) -> Result<(), Failure> {
         command.args(["nextest", "run", "--workspace", "--no-fail-fast", "-E", filter]);
     } else {
         say("  cargo-nextest is not installed: plain `cargo test` runs the same tests, more slowly");
+        build_fixture(workspace, env)?;
         command.args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]);
         command.args(["--", "--skip", "transcripts"]);
     }
     shown(&mut command)
+}
+
+/// The program that the front door's tests break things with: an example, which is not built with a chosen test.
+fn build_fixture(workspace: &Workspace, env: &Environment) -> Result<(), Failure> {
+    shown(cargo_in(workspace, env).args(["build", "--quiet", "--package", "stillmark", "--examples"]))
 }
 
 /// Every page of rustdoc without a broken link, and the examples in it where a crate has any.
@@ -122,12 +129,12 @@ fn docs(workspace: &Workspace, env: &Environment) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The tests named `long`, which ask for `PyTorch`, llama.cpp or a lot of time.
+/// The tests named `long`, which ask for `PyTorch`, llama.cpp or a lot of time: real models, so with the code that is released.
 fn long(workspace: &Workspace, env: &Environment) -> Result<(), Failure> {
     let venv = install::venv(workspace, "venv-torch", "xtask/torch.txt")?;
     let mut command = cargo_in(workspace, env);
     command.env("STILLMARK_TEST_LONG", "1").env("STILLMARK_TEST_TORCH", venv.join("bin/python"));
-    shown(command.args(["test", "--workspace", "--no-fail-fast", "--tests", "--", "long"]))
+    shown(command.args(["test", "--workspace", "--release", "--no-fail-fast", "--", "long", "--nocapture"]))
 }
 
 fn cargo_in(workspace: &Workspace, env: &Environment) -> Command {
