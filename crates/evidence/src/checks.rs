@@ -35,6 +35,95 @@ pub struct Check {
     pub detail: String,
 }
 
+/// What is checked: the ids of checks that hold. Those that do not bear the code of what was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Aspect {
+    /// A bundle's signature.
+    Signature,
+    /// Whose key signed, and that it is one key.
+    Signer,
+    /// The files of the model.
+    ModelFiles,
+    /// That the run made this very model.
+    RunModel,
+    /// That the run followed this very plan.
+    Plan,
+    /// That the run used this very dataset.
+    RunData,
+    /// That the run measured these very numbers.
+    Metrics,
+    /// That record and run name one tokenizer.
+    Tokenizer,
+    /// That record and run name one teacher for a source.
+    Teacher,
+    /// That disclosure and run name one base model.
+    Base,
+    /// The files of the records.
+    Records,
+    /// The counts and shares of the sources.
+    Shares,
+    /// That the plan was permitted, or what was open was accepted.
+    Permission,
+    /// That a bundle is in the log.
+    LogProof,
+    /// That the log holds together.
+    Log,
+    /// What the maker states in public.
+    Disclosure,
+    /// What the model card states.
+    Card,
+    /// Base, datasets and license on a card that no signed disclosure covers.
+    CardBase,
+}
+
+impl Aspect {
+    /// Every aspect, in the order of the documentation.
+    pub const ALL: [Self; 18] = [
+        Self::Signature,
+        Self::Signer,
+        Self::ModelFiles,
+        Self::RunModel,
+        Self::Plan,
+        Self::RunData,
+        Self::Metrics,
+        Self::Tokenizer,
+        Self::Teacher,
+        Self::Base,
+        Self::Records,
+        Self::Shares,
+        Self::Permission,
+        Self::LogProof,
+        Self::Log,
+        Self::Disclosure,
+        Self::Card,
+        Self::CardBase,
+    ];
+
+    /// The stable word for it, as JSON and `explain` use it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Signature => "signature",
+            Self::Signer => "signer",
+            Self::ModelFiles => "model-files",
+            Self::RunModel => "run-model",
+            Self::Plan => "plan",
+            Self::RunData => "run-data",
+            Self::Metrics => "metrics",
+            Self::Tokenizer => "tokenizer",
+            Self::Teacher => "teacher",
+            Self::Base => "base",
+            Self::Records => "records",
+            Self::Shares => "shares",
+            Self::Permission => "permission",
+            Self::LogProof => "log-proof",
+            Self::Log => "log",
+            Self::Disclosure => "disclosure",
+            Self::Card => "card",
+            Self::CardBase => "card-base",
+        }
+    }
+}
+
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -65,13 +154,13 @@ pub enum Assurance {
 
 impl Check {
     /// A check that holds.
-    pub fn pass(id: &str, subject: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::new(id, CheckVerdict::Pass, subject, detail)
+    pub fn pass(aspect: Aspect, subject: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(aspect.code(), CheckVerdict::Pass, subject, detail)
     }
 
     /// A check that nothing was recorded for.
-    pub fn not_recorded(id: &str, subject: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::new(id, CheckVerdict::NotRecorded, subject, detail)
+    pub fn not_recorded(aspect: Aspect, subject: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(aspect.code(), CheckVerdict::NotRecorded, subject, detail)
     }
 
     /// A check of that outcome.

@@ -77,6 +77,18 @@ pub(crate) fn record_files(data: &Path) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
+/// The paths of bundles and proofs beside the evidence that are of none of its documents, in their order.
+pub(crate) fn foreign_evidence(dir: &Path) -> Vec<String> {
+    let known =
+        |path: &String| Document::ALL.iter().any(|one| [one.bundle_path(), one.proof_path()].contains(path));
+    let entries = fs::read_dir(dir.join(path::EVIDENCE)).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| format!("{}/{}", path::EVIDENCE, entry.file_name().to_string_lossy()));
+    let is_evidence = |path: &String| path.ends_with(".sigstore.json") || path.ends_with(".tlog-proof");
+    let mut foreign: Vec<String> = paths.filter(|path| is_evidence(path) && !known(path)).collect();
+    foreign.sort();
+    foreign
+}
+
 /// Reads a file of the folder; what cannot be read is missing.
 pub(crate) fn read(dir: &Path, name: &str) -> Result<Vec<u8>, Finding> {
     fs::read(dir.join(name)).map_err(|error| Finding::new(FindingKind::MissingFile, name, error.to_string()))

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 /// The build type of a distillation run.
 pub const BUILD_TYPE: &str = "urn:stillmark:distill-run:v1";
 
+/// What the URI of a base begins with, before the model's name.
+const BASE_URI: &str = "urn:stillmark:model:";
+
 /// The names that resolved dependencies and by-products go by.
 pub mod name {
     /// The teacher's weights; of several, `teacher:ID` with the source's id.
@@ -149,6 +152,11 @@ impl ResourceDescriptor {
         Self::at(name::CODE, format!("pkg:cargo/{package}@{version}"))
     }
 
+    /// The model of that name, which the student's first weights were taken from.
+    pub fn base(model: &str, digest: Digest) -> Self {
+        Self::of(name::BASE, format!("{BASE_URI}{model}"), digest)
+    }
+
     /// The teacher of the source with that id.
     pub fn teacher(source: &str, uri: impl Into<String>, digest: Digest) -> Self {
         Self::of(format!("{}:{source}", name::TEACHER), uri, digest)
@@ -159,6 +167,13 @@ impl Provenance {
     /// The digest of the dependency of that name.
     pub fn dependency(&self, name: &str) -> Option<Digest> {
         find(&self.build_definition.resolved_dependencies, name)
+    }
+
+    /// The name of the model that the student's first weights were taken from, where there was one.
+    pub fn base(&self) -> Option<&str> {
+        let dependencies = &self.build_definition.resolved_dependencies;
+        let uri = dependencies.iter().find(|one| one.name == name::BASE)?.uri.as_deref().unwrap_or_default();
+        Some(uri.strip_prefix(BASE_URI).unwrap_or(uri))
     }
 
     /// The digest of the by-product of that name.

@@ -107,6 +107,7 @@ pub(crate) fn of_io(err: &io::Error) -> Option<&'static str> {
     })
 }
 
-fn one_line(text: &str) -> String {
+/// A text on one line, with single spaces.
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

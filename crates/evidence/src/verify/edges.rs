@@ -1,6 +1,7 @@
 //! The edges between signed statements: each must name the very thing the other signed.
 
-use crate::checks::Check;
+use crate::checks::{Aspect, Check};
+use crate::disclosure::Disclosure;
 use crate::layout::{Document, path, read};
 use crate::manifest::{DatasetManifest, SourceKind};
 use crate::provenance::{BUILD_TYPE, Provenance, name};
@@ -23,16 +24,16 @@ pub(super) fn check(
     }
     if let Some(model) = model {
         let (made, signed) = (run.subject[0].digest.sha256, model.subject[0].digest.sha256);
-        checks.push(edge("run-model", &Document::Run.bundle_path(), Some(made), signed));
+        checks.push(edge(Aspect::RunModel, &Document::Run.bundle_path(), Some(made), signed));
     }
     let pinned = [
-        ("plan", path::PLAN, provenance.dependency(name::PLAN)),
-        ("run-data", path::MANIFEST, provenance.dependency(name::DATASET_MANIFEST)),
-        ("metrics", path::METRICS, provenance.byproduct(name::METRICS)),
+        (Aspect::Plan, path::PLAN, provenance.dependency(name::PLAN)),
+        (Aspect::RunData, path::MANIFEST, provenance.dependency(name::DATASET_MANIFEST)),
+        (Aspect::Metrics, path::METRICS, provenance.byproduct(name::METRICS)),
     ];
-    for (id, file, digest) in pinned {
+    for (aspect, file, digest) in pinned {
         checks.push(match read(dir, file) {
-            Ok(bytes) => pin(id, file, digest, Digest::of(&bytes)),
+            Ok(bytes) => pin(aspect, file, digest, Digest::of(&bytes)),
             Err(finding) => finding.into(),
         });
     }
@@ -41,12 +42,36 @@ pub(super) fn check(
     }
 }
 
+/// Checks that the disclosure names the base that the run began with.
+pub(super) fn check_base(
+    run: Option<&Statement<Provenance>>,
+    disclosure: Option<&Statement<Disclosure>>,
+    checks: &mut Vec<Check>,
+) {
+    let (Some(run), Some(disclosure)) = (run, disclosure) else { return };
+    let (disclosed, used) = (disclosure.predicate.claims.base_model.join(", "), run.predicate.base());
+    let subject = Document::Disclosure.bundle_path();
+    checks.push(match used {
+        Some(used) if used == disclosed => Check::pass(Aspect::Base, subject, format!("both name {used}")),
+        None if disclosed.is_empty() => {
+            Check::not_recorded(Aspect::Base, subject, "neither names one: the first weights were random")
+        }
+        used => {
+            let word = |name: &str| {
+                if name.is_empty() { "no base".to_owned() } else { format!("the base `{name}`") }
+            };
+            let (disclosed, used) = (word(&disclosed), word(used.unwrap_or_default()));
+            broken(&subject, &format!("it names {disclosed}, the run {used}"))
+        }
+    });
+}
+
 fn check_sources(provenance: &Provenance, data: &DatasetManifest, checks: &mut Vec<Check>) {
     if let Some(tokenizer) = provenance.dependency(name::TOKENIZER) {
-        checks.push(edge("tokenizer", path::MANIFEST, Some(data.tokenizer), tokenizer));
+        checks.push(edge(Aspect::Tokenizer, path::MANIFEST, Some(data.tokenizer), tokenizer));
     } else {
         checks.push(Check::not_recorded(
-            "tokenizer",
+            Aspect::Tokenizer,
             Document::Run.bundle_path(),
             "the run names no tokenizer",
         ));
@@ -56,24 +81,24 @@ fn check_sources(provenance: &Provenance, data: &DatasetManifest, checks: &mut V
         let used = named.or_else(|| provenance.dependency(name::TEACHER));
         let recorded = source.teacher.as_ref().and_then(|teacher| teacher.weights);
         checks.push(match (recorded, used) {
-            (recorded, Some(used)) => edge("teacher", &source.id, recorded, used),
+            (recorded, Some(used)) => edge(Aspect::Teacher, &source.id, recorded, used),
             (Some(_), None) => broken(&source.id, "the run does not name the teacher of the record"),
-            (None, None) => Check::not_recorded("teacher", &source.id, "its weights were not at hand"),
+            (None, None) => Check::not_recorded(Aspect::Teacher, &source.id, "its weights were not at hand"),
         });
     }
 }
 
-fn edge(id: &str, subject: &str, named: Option<Digest>, signed: Digest) -> Check {
+fn edge(aspect: Aspect, subject: &str, named: Option<Digest>, signed: Digest) -> Check {
     match named {
-        Some(named) if named == signed => Check::pass(id, subject, format!("both name {signed}")),
-        Some(named) => broken(subject, &format!("{id}: one names {named}, the other {signed}")),
-        None => broken(subject, &format!("{id}: only one of them names a digest")),
+        Some(named) if named == signed => Check::pass(aspect, subject, format!("both name {signed}")),
+        Some(named) => broken(subject, &format!("{}: one names {named}, the other {signed}", aspect.code())),
+        None => broken(subject, &format!("{}: only one of them names a digest", aspect.code())),
     }
 }
 
-fn pin(id: &str, file: &str, signed: Option<Digest>, found: Digest) -> Check {
+fn pin(aspect: Aspect, file: &str, signed: Option<Digest>, found: Digest) -> Check {
     match signed {
-        Some(signed) if signed == found => Check::pass(id, file, "its bytes are the signed ones"),
+        Some(signed) if signed == found => Check::pass(aspect, file, "its bytes are the signed ones"),
         Some(signed) => {
             Finding::new(FindingKind::BadDigest, file, format!("signed as {signed}, found {found}")).into()
         }

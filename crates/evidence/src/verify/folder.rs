@@ -1,10 +1,10 @@
 //! A whole run folder, offline: every signature, digest, log proof, provenance edge, share and claim.
 
 use crate::card::Contradiction;
-use crate::checks::{Assurance, Check, CheckVerdict, FolderReport, SCHEMA};
+use crate::checks::{Aspect, Assurance, Check, CheckVerdict, FolderReport, SCHEMA};
 use crate::disclosure::Disclosure;
 use crate::keys::{KeyId, PublicKey};
-use crate::layout::{Document, path, read};
+use crate::layout::{Document, foreign_evidence, path, read};
 use crate::manifest::DatasetManifest;
 use crate::provenance::Provenance;
 use crate::verify::records::RecordReader;
@@ -41,11 +41,12 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     let run = document::<Provenance>(dir, Document::Run, &keys, &mut checks);
     let data = document::<DatasetManifest>(dir, Document::Data, &keys, &mut checks);
     let mut disclosure = None;
-    if dir.join(Document::Disclosure.bundle_path()).exists() {
+    let of_disclosure = [Document::Disclosure.bundle_path(), Document::Disclosure.proof_path()];
+    if of_disclosure.iter().any(|file| dir.join(file).exists()) {
         disclosure = document::<Disclosure>(dir, Document::Disclosure, &keys, &mut checks);
     } else {
         checks.push(Check::not_recorded(
-            "disclosure",
+            Aspect::Disclosure,
             Document::Disclosure.bundle_path(),
             "no signed disclosure",
         ));
@@ -61,7 +62,10 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
         disclosure.as_ref().map(|found| found.1),
     ];
     let signers: Vec<KeyId> = signers.into_iter().flatten().collect();
-    let trusted = judge_signers(&signers, trust, &mut checks);
+    let trusted = judge_signers(signer.as_ref().map(PublicKey::id), &signers, trust, &mut checks);
+    checks.extend(foreign_evidence(dir).into_iter().map(|file| {
+        Check::from(Finding::new(FindingKind::ExtraFile, file, "no statement of a run goes by that name"))
+    }));
     let (model, run, data) = (model.map(|m| m.0), run.map(|r| r.0), data.map(|d| d.0));
     let disclosure = disclosure.map(|d| d.0);
     check_model(dir, model.as_ref(), &mut checks);
@@ -69,6 +73,7 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     records::check(dir, data.as_ref(), reader, &mut checks);
     let is_logged = logged::check(dir, run.as_ref(), &signed, &mut checks);
     stated::check_disclosure(model.as_ref(), data.as_ref(), disclosure.as_ref(), &mut checks);
+    edges::check_base(run.as_ref(), disclosure.as_ref(), &mut checks);
     let contradictions = stated::check_card(dir, data.as_ref(), disclosure.as_ref(), &mut checks);
     let report = report(checks, contradictions, trusted, is_logged);
     let signer = signers.first().copied();
@@ -104,14 +109,23 @@ enum SignerTrust {
     Unknown,
 }
 
-fn judge_signers(signers: &[KeyId], trust: &Trust, checks: &mut Vec<Check>) -> SignerTrust {
+fn judge_signers(
+    named: Option<KeyId>,
+    signers: &[KeyId],
+    trust: &Trust,
+    checks: &mut Vec<Check>,
+) -> SignerTrust {
     let Some(first) = signers.first() else { return SignerTrust::Unknown };
+    if let Some(named) = named.filter(|named| signers.iter().any(|signer| signer != named)) {
+        let detail = format!("it is the key {named}, which did not sign all bundles");
+        checks.push(Finding::new(FindingKind::BrokenEdge, path::SIGNER, detail).into());
+    }
     if let Some(other) = signers.iter().find(|signer| *signer != first) {
         let detail = format!("the bundles are signed by {first} and by {other}");
         checks.push(Finding::new(FindingKind::BrokenEdge, path::EVIDENCE, detail).into());
     }
     if signers.iter().all(|signer| trust.contains(*signer)) {
-        checks.push(Check::pass("signer", first.to_string(), "the signer is trusted"));
+        checks.push(Check::pass(Aspect::Signer, first.to_string(), "the signer is trusted"));
         return SignerTrust::Trusted;
     }
     checks.push(Finding::new(FindingKind::UnknownSigner, first.to_string(), "signer not trusted").into());
@@ -143,10 +157,14 @@ fn document<P: Predicate>(
     });
     match found {
         Ok(found) => {
-            checks.push(Check::pass("signature", subject, format!("signed by {}", found.1)));
+            checks.push(Check::pass(Aspect::Signature, subject, format!("signed by {}", found.1)));
             Some(found)
         }
         Err(mut finding) => {
+            if finding.kind == FindingKind::UnknownSigner {
+                finding.kind = FindingKind::BrokenEdge;
+                finding.detail.push_str(", and it is not the folder's signer");
+            }
             if !finding.subject.contains('/') {
                 finding.subject = format!("{subject}: {}", finding.subject);
             }
@@ -165,7 +183,7 @@ fn check_model(dir: &Path, model: Option<&Statement<model_signing::Manifest>>, c
     }
     if findings.is_empty() {
         let detail = format!("{} files as signed", model.predicate.resources.len());
-        checks.push(Check::pass("model-files", path::MODEL, detail));
+        checks.push(Check::pass(Aspect::ModelFiles, path::MODEL, detail));
     }
     for mut finding in findings {
         finding.subject = format!("{}/{}", path::MODEL, finding.subject);

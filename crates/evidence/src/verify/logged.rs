@@ -1,6 +1,6 @@
 //! The log: every bundle has a proof, every proof a checkpoint, and the log's files agree with both.
 
-use crate::checks::Check;
+use crate::checks::{Aspect, Check};
 use crate::layout::{Document, path, read};
 use crate::provenance::Provenance;
 use crate::{Digest, Finding, FindingKind, Statement};
@@ -26,7 +26,7 @@ pub(super) fn check(
 ) -> Logged {
     let Some(run) = run else { return Logged::NotAll };
     let Some(text) = &run.predicate.build_definition.internal_parameters.log else {
-        checks.push(Check::not_recorded("log", path::LOG, "the run names no log"));
+        checks.push(Check::not_recorded(Aspect::Log, path::LOG, "the run names no log"));
         return Logged::NotAll;
     };
     let Ok(key) = VerifierKey::parse(text) else {
@@ -35,50 +35,57 @@ pub(super) fn check(
         return Logged::NotAll;
     };
     let contents = log::check(&dir.join(path::LOG), &key);
-    let mut all = Logged::All;
+    let mut proven = Vec::new();
     for document in documents {
         let subject = document.proof_path();
-        let checkpoint = check_proof(dir, *document, &key);
-        let agreed = checkpoint.and_then(|checkpoint| match &contents {
-            Ok(contents) => agree(&checkpoint, contents, &subject),
-            Err(_) => Ok(checkpoint),
+        let agreed = check_proof(dir, *document, &key).and_then(|(index, checkpoint)| {
+            if let Ok(contents) = &contents {
+                agree(&checkpoint, contents, &subject)?;
+            }
+            Ok((index, checkpoint))
         });
         checks.push(match agreed {
-            Ok(checkpoint) => {
+            Ok((index, checkpoint)) => {
+                proven.push(index);
                 let detail = format!("in the log `{}` of {} entries", checkpoint.origin, checkpoint.size);
-                Check::pass("log-proof", subject, detail)
+                Check::pass(Aspect::LogProof, subject, detail)
             }
-            Err(finding) => {
-                all = Logged::NotAll;
-                finding.into()
-            }
+            Err(finding) => finding.into(),
         });
     }
-    match contents {
-        Ok(contents) => {
-            let detail = format!("{} entries, every tile as signed", contents.checkpoint.size);
-            checks.push(Check::pass("log", path::LOG, detail));
-        }
-        Err(refusal) => {
-            all = Logged::NotAll;
-            checks.push(Finding::new(kind(&refusal), path::LOG, refusal.to_string()).into());
-        }
-    }
-    all
+    let all_proven = proven.len() == documents.len();
+    let log = check_log(contents, if all_proven { proven.into_iter().max() } else { None });
+    let is_sound = log.is_ok();
+    checks.push(log.unwrap_or_else(Check::from));
+    if all_proven && is_sound { Logged::All } else { Logged::NotAll }
 }
 
-fn check_proof(dir: &Path, document: Document, key: &VerifierKey) -> Result<Checkpoint, Finding> {
+/// The log itself; after the last of the folder's bundles nothing stands in it, for that bundle would be missing.
+fn check_log(contents: Result<log::Contents, Refusal>, last: Option<u64>) -> Result<Check, Finding> {
+    let contents =
+        contents.map_err(|refusal| Finding::new(kind(&refusal), path::LOG, refusal.to_string()))?;
+    let size = contents.checkpoint.size;
+    if let Some(next) = last.map(|last| last + 1).filter(|next| *next < size) {
+        let detail = format!("entry {next} of its {size} is a statement that is not in the folder");
+        return Err(Finding::new(FindingKind::MissingFile, path::LOG, detail));
+    }
+    Ok(Check::pass(Aspect::Log, path::LOG, format!("{size} entries, every tile as signed")))
+}
+
+fn check_proof(dir: &Path, document: Document, key: &VerifierKey) -> Result<(u64, Checkpoint), Finding> {
     let bundle = read(dir, &document.bundle_path())?;
     let subject = document.proof_path();
     let refuse = |refusal: Refusal| Finding::new(kind(&refusal), subject.clone(), refusal.to_string());
     let proof = proof::parse(&read(dir, &subject)?).map_err(refuse)?;
-    proof::verify(&proof, Digest::of(&bundle).as_bytes(), std::slice::from_ref(key)).map_err(refuse)
+    let checkpoint =
+        proof::verify(&proof, Digest::of(&bundle).as_bytes(), std::slice::from_ref(key)).map_err(refuse)?;
+    Ok((proof.index, checkpoint))
 }
 
 /// The proof's checkpoint must be one the log has grown out of.
-fn agree(checkpoint: &Checkpoint, contents: &log::Contents, subject: &str) -> Result<Checkpoint, Finding> {
+fn agree(checkpoint: &Checkpoint, contents: &log::Contents, subject: &str) -> Result<(), Finding> {
     match contents.tree.root_at(checkpoint.size) {
-        Some(root) if root == checkpoint.root => Ok(checkpoint.clone()),
+        Some(root) if root == checkpoint.root => Ok(()),
         Some(_) => {
             Err(Finding::new(FindingKind::BadLog, subject, "the log has another history than the proof"))
         }

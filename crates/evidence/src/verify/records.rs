@@ -1,6 +1,6 @@
 //! The records against their manifest: files, counts, shares, and the verdict they were made under.
 
-use crate::checks::Check;
+use crate::checks::{Aspect, Check};
 use crate::layout::{path, record_files};
 use crate::manifest::{Counts, DatasetManifest, Verdict};
 use crate::{Digest, Finding, FindingKind, Statement};
@@ -57,7 +57,11 @@ pub(super) fn check(
         }
     }
     if checks.len() == before {
-        checks.push(Check::pass("records", path::DATA, format!("{} files as signed", data.subject.len())));
+        checks.push(Check::pass(
+            Aspect::Records,
+            path::DATA,
+            format!("{} files as signed", data.subject.len()),
+        ));
         check_counts(&data.predicate, &counted, checks);
     }
     check_permission(&data.predicate, checks);
@@ -122,7 +126,7 @@ fn check_counts(manifest: &DatasetManifest, counted: &BTreeMap<String, Counts>, 
     if checks.len() == before {
         let detail =
             format!("{} sources, {} tokens, recounted from the records", counted.len(), total.tokens);
-        checks.push(Check::pass("shares", path::MANIFEST, detail));
+        checks.push(Check::pass(Aspect::Shares, path::MANIFEST, detail));
     }
 }
 
@@ -130,11 +134,15 @@ fn check_permission(manifest: &DatasetManifest, checks: &mut Vec<Check>) {
     let word = manifest.verdict.as_str();
     let refuse = |detail: &str| Finding::new(FindingKind::NotPermitted, path::MANIFEST, detail).into();
     checks.push(match manifest.verdict {
-        Verdict::Permit | Verdict::PermitWithDuties => Check::pass("permission", path::MANIFEST, word),
+        Verdict::Permit | Verdict::PermitWithDuties => Check::pass(Aspect::Permission, path::MANIFEST, word),
         Verdict::Review if !manifest.accepted.is_empty() => {
             let people: Vec<&str> =
                 manifest.accepted.iter().map(|accepted| accepted.person.as_str()).collect();
-            Check::pass("permission", path::MANIFEST, format!("review, accepted by {}", people.join(", ")))
+            Check::pass(
+                Aspect::Permission,
+                path::MANIFEST,
+                format!("review, accepted by {}", people.join(", ")),
+            )
         }
         Verdict::Review => refuse("the plan needed a review that nobody accepted"),
         Verdict::Forbid => refuse("the plan was forbidden"),

@@ -1,7 +1,7 @@
 //! What the maker states, in the disclosure and on the card, against what was signed.
 
 use crate::card::{self, Claims, Contradiction};
-use crate::checks::Check;
+use crate::checks::{Aspect, Check};
 use crate::disclosure::Disclosure;
 use crate::layout::{Document, path, read};
 use crate::manifest::{DatasetManifest, Duty};
@@ -33,7 +33,11 @@ pub(super) fn check_disclosure(
         checks.push(Finding::new(FindingKind::OpenDuty, duty.id.clone(), detail).into());
     }
     if checks.len() == before {
-        checks.push(Check::pass("disclosure", subject, "it agrees with model, record, verdict and duties"));
+        checks.push(Check::pass(
+            Aspect::Disclosure,
+            subject,
+            "it agrees with model, record, verdict and duties",
+        ));
     }
 }
 
@@ -47,7 +51,7 @@ pub(super) fn check_card(
     let Some(data) = data else { return Vec::new() };
     let Ok(manifest) = read(dir, path::MANIFEST) else { return Vec::new() };
     let Ok(card) = read(dir, path::CARD) else {
-        checks.push(Check::not_recorded("card", path::CARD, "the model has no card"));
+        checks.push(Check::not_recorded(Aspect::Card, path::CARD, "the model has no card"));
         return Vec::new();
     };
     let (stated, mut found) = match card::parse(&String::from_utf8_lossy(&card)) {
@@ -73,14 +77,14 @@ pub(super) fn check_card(
         }
     } else {
         checks.push(Check::not_recorded(
-            "card-base",
+            Aspect::CardBase,
             path::CARD,
             "base, datasets and license are in no signed record",
         ));
     }
     found.dedup();
     if found.is_empty() {
-        checks.push(Check::pass("card", path::CARD, "it states what the signed record says"));
+        checks.push(Check::pass(Aspect::Card, path::CARD, "it states what the signed record says"));
     }
     found
 }

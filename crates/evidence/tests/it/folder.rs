@@ -154,6 +154,7 @@ impl Made {
             dependencies: vec![
                 ResourceDescriptor::teacher("teacher", "hf:x", self.teacher),
                 ResourceDescriptor::of(name::TOKENIZER, "hf:x/tokenizer.json", self.tokenizer),
+                ResourceDescriptor::base("HuggingFaceTB/SmolLM2-135M-Instruct", self.teacher),
                 ResourceDescriptor::code("stillmark", "0.1.0"),
             ],
             builder: Builder { id: "urn:stillmark:cli".to_owned(), version: BTreeMap::new() },

@@ -121,11 +121,7 @@ pub(crate) fn verified(student: &str, teacher: &str, tamper: fn(&Path)) -> Verif
                 "hf:HuggingFaceTB/SmolLM2-135M-Instruct",
                 Digest::of(b"weights"),
             ),
-            ResourceDescriptor::of(
-                name::BASE,
-                "hf:HuggingFaceTB/SmolLM2-135M-Instruct",
-                Digest::of(b"weights"),
-            ),
+            ResourceDescriptor::base(teacher, Digest::of(b"weights")),
             ResourceDescriptor::of(name::TOKENIZER, "hf:x/tokenizer.json", Digest::of(b"tokenizer")),
             ResourceDescriptor::code("stillmark", "0.1.0"),
         ],

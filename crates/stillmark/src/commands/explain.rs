@@ -9,7 +9,7 @@ use crate::settings;
 
 /// What `explain` takes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  stillmark explain weights-signature")]
+#[command(after_help = "Example:\n  stillmark explain broken-edge")]
 pub(crate) struct Args {
     /// A code as `verify`, `agreement check` or an error prints it; none lists all
     code: Option<String>,

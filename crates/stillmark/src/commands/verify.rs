@@ -10,7 +10,7 @@ use stillmark_evidence::verify::{FolderFacts, RecordFacts, RecordReader, Verifie
 use stillmark_evidence::{Finding, FindingKind};
 
 use crate::exit::ExitStatus;
-use crate::problem::{Outcome, Problem};
+use crate::problem::{Outcome, Problem, one_line};
 use crate::session::Session;
 use crate::trust;
 
@@ -117,8 +117,10 @@ fn human(path: &Path, report: &FolderReport) -> String {
     }
     for contradiction in &report.contradictions {
         lines.push(format!(
-            "  CONTRADICTION {}: the card says {}, the signed record {}",
-            contradiction.field, contradiction.stated, contradiction.recorded
+            "  CONTRADICTION {}: the card says `{}`, the signed record `{}`",
+            contradiction.field,
+            one_line(&contradiction.stated),
+            one_line(&contradiction.recorded)
         ));
     }
     if report.verdict != CheckVerdict::Pass {

@@ -168,7 +168,7 @@ fn dependencies(particulars: &Particulars, record: &DatasetManifest) -> Vec<Reso
         ResourceDescriptor::of(name::TERMS_PACK, "urn:stillmark:terms-pack", particulars.terms_pack),
     ];
     if let Some((base, digest)) = &particulars.base {
-        all.push(ResourceDescriptor::of(name::BASE, format!("urn:stillmark:model:{base}"), *digest));
+        all.push(ResourceDescriptor::base(base, *digest));
     }
     for source in &record.sources {
         if let Some(digest) = source.teacher.as_ref().and_then(|teacher| teacher.weights) {

@@ -18,9 +18,14 @@ impl Place {
         place
     }
 
+    /// Nothing at all.
+    pub(crate) fn bare() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), fixture: fixture() }
+    }
+
     /// A key, prompts, and a plan in `plan.toml`.
     pub(crate) fn empty(plan: &str, prompts: usize) -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap(), fixture: fixture() };
+        let place = Self::bare();
         let line =
             |idx: usize| format!("{{\"id\": \"q{idx}\", \"text\": \"What is {idx} and {}?\"}}\n", idx % 7);
         fs::write(place.path("prompts.jsonl"), (0..prompts).map(line).collect::<String>()).unwrap();

@@ -1,0 +1,65 @@
+//! Every word that an answer may hold has a page of `stillmark explain`, and every finding a place in the specification.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use stillmark_agreement::{DutyKind, Verdict, Word as _};
+use stillmark_evidence::FindingKind;
+use stillmark_evidence::checks::{Aspect, Assurance, CheckVerdict};
+
+use crate::place::Place;
+
+fn spelled(word: impl serde::Serialize) -> String {
+    serde_json::to_value(word).unwrap().as_str().unwrap().to_owned()
+}
+
+/// Every word, as `verify` and `agreement check` print it.
+fn words() -> Vec<String> {
+    let mut all: Vec<String> = FindingKind::ALL.iter().map(|kind| kind.code().to_owned()).collect();
+    all.extend(Aspect::ALL.iter().map(|aspect| aspect.code().to_owned()));
+    all.extend(DutyKind::ALL.iter().map(|(word, _)| (*word).to_owned()));
+    all.extend(stillmark_agreement::codes().map(|(code, _)| code.to_owned()));
+    all.extend([CheckVerdict::Pass, CheckVerdict::Fail, CheckVerdict::Inconclusive].map(spelled));
+    all.push(spelled(CheckVerdict::NotRecorded));
+    all.extend([Assurance::None, Assurance::SignedByUnknown, Assurance::Signed].map(spelled));
+    all.push(spelled(Assurance::SignedAndLogged));
+    all.extend([Verdict::Permit, Verdict::PermitWithDuties, Verdict::Review, Verdict::Forbid].map(spelled));
+    all
+}
+
+#[test]
+fn every_word_of_an_answer_has_one_page() {
+    let place = Place::bare();
+    let list: Value = serde_json::from_str(&place.done(&["explain", "--format", "json"])).unwrap();
+    let mut pages: BTreeMap<&str, usize> = BTreeMap::new();
+    for page in list["codes"].as_array().unwrap() {
+        *pages.entry(page["code"].as_str().unwrap()).or_default() += 1;
+    }
+    assert_eq!(pages.iter().filter(|(_, times)| **times != 1).collect::<Vec<_>>(), [], "explained twice");
+    let words = words();
+    for word in &words {
+        assert!(pages.contains_key(word.as_str()), "`{word}` is not explained");
+    }
+    for code in pages.keys() {
+        assert!(words.iter().any(|word| word == code), "`{code}` is explained, and no answer holds it");
+        let page = place.done(&["explain", code]);
+        let (title, text) = page.split_once("\n\n").unwrap();
+        assert!(title.starts_with(&format!("{code}: ")) && 60 < text.len(), "{page}");
+    }
+}
+
+#[test]
+fn every_finding_stands_in_the_specification() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec");
+    let pages = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let pages = pages.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let text: String = pages.map(|path| fs::read_to_string(path).unwrap()).collect();
+    for kind in FindingKind::ALL {
+        assert!(text.contains(&format!("`{kind}`")), "no page of docs/spec says when `{kind}` is found");
+    }
+    for (word, _) in DutyKind::ALL {
+        assert!(text.contains(&format!("`{word}`")), "no page of docs/spec names the duty `{word}`");
+    }
+}
