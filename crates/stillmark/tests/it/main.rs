@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod explained;
+mod foreign;
 #[cfg(unix)]
 mod interruptions;
 mod place;
