@@ -46,6 +46,14 @@ pub fn write_manifest(folder: &Path, record: DatasetManifest) -> Result<Digest, 
     Ok(Digest::of(&bytes))
 }
 
+/// Reads the dataset manifest of a folder, with the digest that the claims pin.
+pub fn read_manifest(folder: &Path) -> Result<(DatasetManifest, Digest), Error> {
+    let path = folder.join(path::MANIFEST);
+    let bytes = fs::read(&path).map_err(|source| Error::Io { path, source })?;
+    let statement = verify::statement::<DatasetManifest>(&bytes).map_err(Error::Unsealable)?;
+    Ok((statement.predicate, Digest::of(&bytes)))
+}
+
 /// Signs a run folder and logs what was signed: every bundle, then one proof for each.
 ///
 /// The folder must hold plan, records with their manifest, metrics and model, card included.

@@ -5,12 +5,14 @@ mod content;
 mod exchange;
 mod meta;
 mod read;
+mod recount;
 mod write;
 
 pub use content::content_digest;
 pub use exchange::{import_distillkit, write_distillkit, write_prompt_response};
 pub use meta::{Meta, SourceMeta};
 pub use read::Shard;
+pub use recount::Recount;
 pub use write::{Written, write};
 
 /// One text with what the teacher thinks of each of its positions.

@@ -53,6 +53,21 @@ pub struct Contradiction {
     pub recorded: String,
 }
 
+impl Claims {
+    /// What a record says, for a student that began as `base_model` and is offered under `license`.
+    pub fn of(record: &DatasetManifest, digest: Digest, base_model: Vec<String>, license: &str) -> Self {
+        Self {
+            base_model,
+            base_model_relation: "finetune".to_owned(),
+            datasets: Vec::new(),
+            license: license.to_owned(),
+            teachers: teachers(record),
+            tokens: record.totals.tokens,
+            record: digest,
+        }
+    }
+}
+
 /// The teachers of a record, one entry a name and ordered by it, with their shares.
 pub fn teachers(manifest: &DatasetManifest) -> Vec<TeacherShare> {
     let mut tokens: BTreeMap<&str, u64> = BTreeMap::new();

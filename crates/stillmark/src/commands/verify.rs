@@ -1,13 +1,10 @@
 //! `stillmark verify PATH`: every signature, digest, log proof, provenance edge, share and card statement, offline.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use stillmark_distill::records::Shard;
+use stillmark_distill::records::Recount;
 use stillmark_evidence::checks::{Check, CheckVerdict, FolderReport};
-use stillmark_evidence::manifest::Counts;
-use stillmark_evidence::verify::{FolderFacts, RecordFacts, RecordReader, Verified, folder};
-use stillmark_evidence::{Finding, FindingKind};
+use stillmark_evidence::verify::{FolderFacts, Verified, folder};
 
 use crate::exit::ExitStatus;
 use crate::problem::{Outcome, Problem, one_line};
@@ -44,7 +41,7 @@ pub(crate) fn facts(
     session: &Session,
 ) -> Result<Verified<FolderFacts>, Problem> {
     let trust = trust::load(trusted, &session.settings.trust)?;
-    folder(path, &trust, &Parquet).map_err(|err| {
+    folder(path, &trust, &Recount).map_err(|err| {
         Problem::from_error(&err)
             .while_doing(format!("{} cannot be verified", path.display()))
             .hint("name the folder that `quickstart` or `distill run` left")
@@ -57,33 +54,6 @@ pub(crate) fn status(verdict: CheckVerdict) -> ExitStatus {
         CheckVerdict::Pass => ExitStatus::Done,
         CheckVerdict::Fail => ExitStatus::Negative,
         CheckVerdict::Inconclusive | CheckVerdict::NotRecorded => ExitStatus::Review,
-    }
-}
-
-/// Reads the records of a dataset.
-#[derive(Debug)]
-struct Parquet;
-
-impl RecordReader for Parquet {
-    fn read(&self, file: &Path) -> Result<RecordFacts, Finding> {
-        let malformed = |err: stillmark_distill::Error| {
-            Finding::new(FindingKind::Malformed, file.display().to_string(), err.to_string())
-        };
-        let shard = Shard::open(file).map_err(malformed)?;
-        let mut sources: BTreeMap<String, Counts> = BTreeMap::new();
-        let mut broken_row_groups = Vec::new();
-        for idx in 0..shard.groups() {
-            let Ok(records) = shard.group(idx) else {
-                broken_row_groups.push(idx);
-                continue;
-            };
-            for record in records {
-                let counts = sources.entry(record.source).or_default();
-                counts.rows += 1;
-                counts.tokens += record.input_ids.len() as u64;
-            }
-        }
-        Ok(RecordFacts { sources, row_groups: shard.groups(), broken_row_groups })
     }
 }
 

@@ -5,14 +5,14 @@ use std::path::Path;
 use stillmark_distill::Plan;
 use stillmark_distill::metrics::{Entry, EvaluationRecord};
 use stillmark_distill::plan::Precision;
-use stillmark_evidence::card::{Claims, teachers};
+use stillmark_evidence::Digest;
+use stillmark_evidence::card::Claims;
 use stillmark_evidence::disclosure::Disclosure;
 use stillmark_evidence::keys::PrivateKey;
 use stillmark_evidence::layout::path;
 use stillmark_evidence::manifest::DatasetManifest;
 use stillmark_evidence::provenance::{Builder, InternalParameters, Metadata, ResourceDescriptor, name};
-use stillmark_evidence::signing::{Draft, seal};
-use stillmark_evidence::{Digest, Statement};
+use stillmark_evidence::signing::{Draft, read_manifest, seal};
 use stillmark_kernels::isa::Isa;
 use stillmark_ledger::Log;
 use stillmark_ledger::note::SigningKey;
@@ -45,8 +45,9 @@ pub(crate) fn run_folder(
     particulars: &Particulars,
     key: &PrivateKey,
 ) -> Result<(), Problem> {
-    let record = read_record(folder)?;
-    let claims = claims(folder, plan, particulars, &record)?;
+    let (record, digest) = read_manifest(folder).map_err(|err| Problem::from_error(&err))?;
+    let base = particulars.base.iter().map(|(name, _)| name.clone()).collect();
+    let claims = Claims::of(&record, digest, base, plan.student().license.as_deref().unwrap_or("other"));
     let evaluations = evaluations(folder)?;
     let text = card::render(&card::Facts {
         name: &plan.student().name,
@@ -64,16 +65,6 @@ pub(crate) fn run_folder(
     Ok(())
 }
 
-/// The dataset manifest of a folder.
-pub(crate) fn read_record(folder: &Path) -> Result<DatasetManifest, Problem> {
-    let file = folder.join(path::MANIFEST);
-    let text = files::read_text(&file)?;
-    let statement: Statement<DatasetManifest> = serde_json::from_str(&text).map_err(|err| {
-        Problem::new(format!("{} is not a dataset manifest", file.display())).cause(err.to_string())
-    })?;
-    Ok(statement.predicate)
-}
-
 /// The first and the last evaluation of a run.
 pub(crate) fn evaluations(folder: &Path) -> Result<Option<(EvaluationRecord, EvaluationRecord)>, Problem> {
     let entries = stillmark_distill::metrics::read(&folder.join(path::METRICS))
@@ -85,25 +76,6 @@ pub(crate) fn evaluations(folder: &Path) -> Result<Option<(EvaluationRecord, Eva
     let first = found.next();
     let last = found.next_back();
     Ok(first.map(|first| (first, last.unwrap_or(first))))
-}
-
-fn claims(
-    folder: &Path,
-    plan: &Plan,
-    particulars: &Particulars,
-    record: &DatasetManifest,
-) -> Result<Claims, Problem> {
-    let manifest = folder.join(path::MANIFEST);
-    let digest = Digest::of_file(&manifest).map_err(|err| Problem::from_error(&err))?;
-    Ok(Claims {
-        base_model: particulars.base.iter().map(|(name, _)| name.clone()).collect(),
-        base_model_relation: "finetune".to_owned(),
-        datasets: Vec::new(),
-        license: plan.student().license.clone().unwrap_or_else(|| "other".to_owned()),
-        teachers: teachers(record),
-        tokens: record.totals.tokens,
-        record: digest,
-    })
 }
 
 fn draft(

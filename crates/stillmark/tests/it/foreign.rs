@@ -1,4 +1,4 @@
-//! The public verifier of OpenSSF Model Signing and `verify` judge the model of a whole run alike.
+//! The public verifier of `OpenSSF` Model Signing and `verify` judge the model of a whole run alike.
 
 use std::fs;
 use std::path::Path;

@@ -1,0 +1,4 @@
+//! The examples, built and run with a tiny model.
+#![cfg(test)]
+
+mod story;
