@@ -207,16 +207,21 @@ fn replays(place: &Place, steps: u64, every: u64, dice: &mut Dice) {
     let saved = every * (1 + dice.below(steps / every - 1));
     let weights = format!("whole/checkpoints/step-{saved:08}/weights.safetensors");
     place.fixture(&["flip", &weights]);
-    let named = |said: &str, step: u64| {
-        assert!(said.starts_with(&format!("differs: step {step} is the first that does")), "{said}");
+    let named = |said: &str, first: u64, last: u64| {
+        let says = |step: u64| said.starts_with(&format!("differs: step {step} is the first that does"));
+        assert!((first..=last).any(says), "{said}");
     };
-    named(&replay(1, saved + 1, saved + 2), saved + 1);
-    named(&replay(1, saved, saved), saved);
+    // Begun from it: a bit that bf16 rounds away shows in no loss, and then in the next checkpoint's weights.
+    named(&replay(1, saved + 1, saved + every), saved + 1, saved + every);
+    named(&replay(1, saved + 1, saved + 1), saved + 1, saved + 1);
+    // Come to it.
+    named(&replay(1, saved, saved), saved, saved);
     if saved > every {
-        named(&replay(1, saved - every + 1, saved + 1), saved);
+        named(&replay(1, saved - every + 1, saved + 1), saved, saved);
     }
     place.fixture(&["flip", &weights]);
     assert!(replay(0, saved + 1, saved + 2).starts_with("same: "));
+    println!("ten stretches gave the same bits; one altered bit of step {saved} was named");
 }
 
 #[test]
@@ -228,18 +233,28 @@ fn a_killed_run_resumes_with_the_same_bits_and_replays() {
     replays(&place, 60, 5, &mut dice);
 }
 
-#[test]
-fn long_kills_on_the_real_teacher() {
+/// A place for runs of the real teacher, where the long tests are wanted and the model is at hand.
+fn long_place() -> Option<Place> {
     let named = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());
     let (Some(_), Some(model)) = (named("STILLMARK_TEST_LONG"), named("STILLMARK_TEST_MODEL")) else {
         println!("skipped: STILLMARK_TEST_LONG and STILLMARK_TEST_MODEL are not both set");
-        return;
+        return None;
     };
-    let place = Place::empty(&REAL.replace("TEACHER", &model), REAL_PROMPTS);
-    let mut dice = Dice::of(seed(1));
+    Some(Place::empty(&REAL.replace("TEACHER", &model), REAL_PROMPTS))
+}
+
+#[test]
+fn long_kills_on_the_real_teacher() {
+    let Some(place) = long_place() else { return };
     let pace = Pace { shards: 4, lines: 9, between_shards_us: 2_000_000, between_lines_us: 1_500_000 };
-    kill_all(&place, 20, &pace, &mut dice);
-    replays(&place, 8, 2, &mut dice);
+    kill_all(&place, 20, &pace, &mut Dice::of(seed(1)));
+}
+
+#[test]
+fn long_replays_on_the_real_teacher() {
+    let Some(place) = long_place() else { return };
+    place.done(&["--quiet", "distill", "run", "plan.toml", "--out", "whole"]);
+    replays(&place, 8, 2, &mut Dice::of(seed(2)));
 }
 
 #[test]
