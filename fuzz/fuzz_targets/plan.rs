@@ -1,0 +1,14 @@
+//! `plan.toml`: what is read has one canonical form.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use stillmark_distill::Plan;
+
+fuzz_target!(|text: &str| {
+    let Ok(plan) = Plan::parse(text) else { return };
+    let spaced = format!("# a comment\n{text}\n# another");
+    let again = Plan::parse(&spaced).expect("comments change nothing");
+    assert_eq!(plan.digest(), again.digest());
+    let total: f64 = plan.sources().iter().map(|source| source.share).sum();
+    assert!((total - 1.0).abs() < 1e-3, "the shares sum to {total}");
+});
