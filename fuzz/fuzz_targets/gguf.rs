@@ -5,7 +5,7 @@ use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
 use stillmark_fuzz::{NOWHERE, in_file};
-use stillmark_model::decoder::Precision;
+use stillmark_kernels::gemm::Precision;
 use stillmark_model::gguf::Gguf;
 use stillmark_model::{Checkpoint, Config, Decoder, TensorSource, Tokenizer};
 

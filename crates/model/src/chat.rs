@@ -1,7 +1,8 @@
 //! Chat templates: a conversation as the text that a model was tuned on.
 //!
 //! A template is a Jinja program that travels with the model. It sees the messages, the first and last tokens, and nothing of
-//! the machine; where it asks for the date, it gets the one that the caller states.
+//! the machine; where it asks for the date, it gets the one that the caller states. What it may do is bounded, in steps as in
+//! memory, so that a hostile one ends.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +10,17 @@ use std::collections::BTreeMap;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, ValueKind};
-use minijinja::{Environment, ErrorKind, context};
+use minijinja::{Environment, ErrorKind, State, context};
 use serde_json::Value;
 
 use crate::error::Error;
+
+/// What one rendering may spend: about a unit a step, and one for every 64 bytes of text it makes. The templates of real models
+/// spend some hundreds a message.
+const FUEL: u64 = 1_000_000;
+
+/// How deep values may lie in each other where a template writes them as JSON.
+const DEEPEST: usize = 128;
 
 /// A message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +103,7 @@ impl ChatTemplate {
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
             environment.set_syntax(syntax);
         }
+        environment.set_fuel(Some(FUEL));
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_filter("tojson", to_json);
         environment.add_function("raise_exception", |message: String| -> Result<String, minijinja::Error> {
@@ -114,65 +123,82 @@ impl ChatTemplate {
 
 /// A value as Python's `json.dumps` writes it, without the escapes for HTML.
 #[expect(clippy::needless_pass_by_value, reason = "the form that filters have")]
-fn to_json(value: &minijinja::Value, options: Kwargs) -> Result<String, minijinja::Error> {
-    let mut out = String::new();
-    write_json(value, options.get("indent")?, 0, &mut out)?;
-    Ok(out)
+fn to_json(
+    state: &State<'_, '_>,
+    value: &minijinja::Value,
+    options: Kwargs,
+) -> Result<String, minijinja::Error> {
+    let mut json = Json { state, indent: options.get("indent")?, out: String::new() };
+    if json.indent.is_some_and(|indent| DEEPEST < indent) {
+        return Err(minijinja::Error::new(ErrorKind::InvalidOperation, "asks for too deep an indent"));
+    }
+    json.write(value, 0)?;
+    Ok(json.out)
 }
 
-fn write_json(
-    value: &minijinja::Value,
+/// JSON being written, each step at the cost of the rendering's fuel.
+struct Json<'a, 'state, 'env> {
+    state: &'a State<'state, 'env>,
     indent: Option<usize>,
-    depth: usize,
-    out: &mut String,
-) -> Result<(), minijinja::Error> {
-    let line = |depth: usize, out: &mut String| {
-        if let Some(indent) = indent {
-            out.push('\n');
-            out.push_str(&" ".repeat(indent * depth));
+    out: String,
+}
+
+impl Json<'_, '_, '_> {
+    fn write(&mut self, value: &minijinja::Value, depth: usize) -> Result<(), minijinja::Error> {
+        if DEEPEST < depth {
+            return Err(minijinja::Error::new(
+                ErrorKind::BadSerialization,
+                "values lie too deep in each other",
+            ));
         }
-    };
-    let comma = if indent.is_some() { "," } else { ", " };
-    let quoted = |text: &str| Value::from(text).to_string();
-    let brackets = match value.kind() {
-        ValueKind::Map => ["{", "}"],
-        ValueKind::Seq | ValueKind::Iterable => ["[", "]"],
-        ValueKind::Undefined | ValueKind::None => {
-            out.push_str("null");
-            return Ok(());
+        let quoted = |text: &str| Value::from(text).to_string();
+        let brackets = match value.kind() {
+            ValueKind::Map => ["{", "}"],
+            ValueKind::Seq | ValueKind::Iterable => ["[", "]"],
+            ValueKind::Undefined | ValueKind::None => return self.put("null"),
+            ValueKind::String => return self.put(&quoted(value.as_str().unwrap_or_default())),
+            ValueKind::Bool | ValueKind::Number => return self.put(&value.to_string()),
+            other => {
+                return Err(minijinja::Error::new(
+                    ErrorKind::BadSerialization,
+                    format!("{other} is no JSON"),
+                ));
+            }
+        };
+        let comma = if self.indent.is_some() { "," } else { ", " };
+        let mut is_empty = true;
+        for item in value.try_iter()? {
+            self.put(if is_empty { brackets[0] } else { comma })?;
+            is_empty = false;
+            self.line(depth + 1)?;
+            if value.kind() == ValueKind::Map {
+                self.put(&quoted(&item.to_string()))?;
+                self.put(": ")?;
+                self.write(&value.get_item(&item)?, depth + 1)?;
+            } else {
+                self.write(&item, depth + 1)?;
+            }
         }
-        ValueKind::String => {
-            out.push_str(&quoted(value.as_str().unwrap_or_default()));
-            return Ok(());
-        }
-        ValueKind::Bool | ValueKind::Number => {
-            out.push_str(&value.to_string());
-            return Ok(());
-        }
-        other => {
-            return Err(minijinja::Error::new(ErrorKind::BadSerialization, format!("{other} is no JSON")));
-        }
-    };
-    let mut is_empty = true;
-    for item in value.try_iter()? {
-        out.push_str(if is_empty { brackets[0] } else { comma });
-        is_empty = false;
-        line(depth + 1, out);
-        if value.kind() == ValueKind::Map {
-            out.push_str(&quoted(&item.to_string()));
-            out.push_str(": ");
-            write_json(&value.get_item(&item)?, indent, depth + 1, out)?;
+        if is_empty {
+            self.put(brackets[0])?;
         } else {
-            write_json(&item, indent, depth + 1, out)?;
+            self.line(depth)?;
+        }
+        self.put(brackets[1])
+    }
+
+    fn line(&mut self, depth: usize) -> Result<(), minijinja::Error> {
+        match self.indent {
+            Some(indent) => self.put(&format!("\n{}", " ".repeat(indent * depth))),
+            None => Ok(()),
         }
     }
-    if is_empty {
-        out.push_str(brackets[0]);
-    } else {
-        line(depth, out);
+
+    fn put(&mut self, text: &str) -> Result<(), minijinja::Error> {
+        self.state.consume_fuel(1 + text.len() as u64 / 64)?;
+        self.out.push_str(text);
+        Ok(())
     }
-    out.push_str(brackets[1]);
-    Ok(())
 }
 
 /// The error's own words and its line.

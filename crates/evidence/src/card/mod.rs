@@ -73,7 +73,8 @@ pub fn teachers(manifest: &DatasetManifest) -> Vec<TeacherShare> {
     let mut tokens: BTreeMap<&str, u64> = BTreeMap::new();
     for source in manifest.sources.iter().filter(|source| source.kind == SourceKind::Teacher) {
         let name = source.teacher.as_ref().map_or(source.id.as_str(), |teacher| &teacher.name);
-        *tokens.entry(name).or_default() += source.tokens;
+        let sum = tokens.entry(name).or_default();
+        *sum = sum.saturating_add(source.tokens);
     }
     let share = |(name, tokens): (&str, u64)| TeacherShare {
         name: name.to_owned(),

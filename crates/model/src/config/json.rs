@@ -30,6 +30,9 @@ const NEUTRAL: &[(&str, &[f64])] = &[
 /// No dimension of a model is larger: it keeps products of sizes far from overflow.
 const LARGEST: usize = 1 << 24;
 
+/// No model is deeper: it keeps the list of its tensors small.
+const DEEPEST: usize = 1 << 12;
+
 impl Config {
     /// Reads the text of a `config.json`; `path` is for the errors.
     pub fn from_json(path: &Path, text: &str) -> Result<Self, Error> {
@@ -66,6 +69,9 @@ impl Config {
             if size == 0 || LARGEST < size {
                 return refuse(field, format!("is {size}; it must lie between 1 and {LARGEST}"));
             }
+        }
+        if DEEPEST < self.layers {
+            return refuse("num_hidden_layers", format!("is {}; it must be at most {DEEPEST}", self.layers));
         }
         if !self.heads.is_multiple_of(self.kv_heads) {
             return refuse(

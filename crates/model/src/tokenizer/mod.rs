@@ -132,10 +132,10 @@ impl Tokenizer {
         if self.digest == other.digest {
             return Ok(self.vocab_size());
         }
-        let last = self.vocab_size().max(other.vocab_size()) as u32;
-        let differs = |id: &u32| self.tokens.get(id) != other.tokens.get(id);
+        let differs = |id: &&u32| self.tokens.get(id) != other.tokens.get(id);
         let told = |tokenizer: &Self, id| tokenizer.tokens.get(&id).cloned();
-        Err(match (0..last).find(differs) {
+        let first = |tokenizer: &Self| tokenizer.tokens.keys().find(differs).copied();
+        Err(match first(self).into_iter().chain(first(other)).min() {
             Some(id) => Error::Tokenizers { id: Some(id), first: told(self, id), second: told(other, id) },
             None => Error::Tokenizers { id: None, first: None, second: None },
         })

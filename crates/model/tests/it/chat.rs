@@ -84,3 +84,25 @@ fn mistakes_are_told() {
         assert!(told.contains(expected), "{source}: {told}");
     }
 }
+
+#[test]
+fn a_hostile_template_ends() {
+    let user = [Message::new("user", "x")];
+    let endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% set c = a * b %}{% endfor %}{% endfor %}";
+    let doubled = "{% set n = namespace(s='xxxxxxxx') %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}";
+    let shared = "{% set n = namespace(s=[]) %}{% for i in range(60) %}{% set n.s = [n.s, n.s] %}{% endfor %}{{ n.s | tojson }}";
+    let deep = "{% set n = namespace(s=[]) %}{% for i in range(90000) %}{% set n.s = [n.s] %}{% endfor %}";
+    let recursive = "{% macro m(x) %}{{ m(x) }}{% endmacro %}{{ m(1) }}";
+    let indented = "{{ [[1]] | tojson(indent=9000000000000000000) }}";
+    let repeated = "{{ 'x' * 99999999 }}";
+    let padded = "{{ '%999999999d' | format(1) }}{{ 'x' | indent(999999999) }}";
+    for source in [endless, doubled, shared, recursive, indented, repeated, padded] {
+        let error = render(source, &user).unwrap_err().to_string();
+        assert!(error.starts_with("`c.jinja`: chat template, line 1: "), "{error}");
+    }
+    // Built, and taken apart again without running out of stack.
+    assert_eq!(render(deep, &user).unwrap(), "");
+    let error = render(&format!("{deep}{{{{ n.s | tojson }}}}"), &user).unwrap_err().to_string();
+    assert!(error.ends_with("values lie too deep in each other"), "{error}");
+    assert!(render(&"{{ ((".repeat(100_000), &user).is_err());
+}
