@@ -14,10 +14,9 @@ parser = argparse.ArgumentParser()
 parser.add_argument("what", choices=["prefill", "generate"])
 parser.add_argument("--model", required=True)
 parser.add_argument("--threads", type=int, default=2)
-parser.add_argument("--rows", type=int, default=32)
-parser.add_argument("--length", type=int, default=256)
-parser.add_argument("--new", type=int, default=64)
 args = parser.parse_args()
+# Prefill: rows of a text each, no new tokens. Generation: rows with short prompts.
+args.rows, args.length, args.new = (8, 256, 0) if args.what == "prefill" else (32, 16, 64)
 
 llama_cpp.llama_backend_init()
 quiet = llama_cpp.llama_log_callback(lambda *_: None)
@@ -27,7 +26,8 @@ params = llama_cpp.llama_context_default_params()
 params.n_threads = params.n_threads_batch = args.threads
 params.n_batch = params.n_ubatch = 512
 params.n_seq_max = args.rows
-params.n_ctx = args.rows * (args.length + args.new + 8)
+params.n_ctx = args.rows * (args.length + args.new)
+params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
 context = llama_cpp.llama_init_from_model(model, params)
 memory = llama_cpp.llama_get_memory(context)
 n_vocab = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(model))
@@ -51,10 +51,11 @@ def decode(cells, wanted):
 
 
 def prefill():
-    rows = 4
-    for row in range(rows):
-        decode([(row, at) for at in range(args.length)], {args.length - 1})
-    return rows * args.length
+    last = args.length - 1
+    for row in range(0, args.rows, 2):
+        cells = [(row + idx, at) for idx in range(2) for at in range(args.length)]
+        decode(cells, {last, args.length + last})
+    return args.rows * args.length
 
 
 def generate():
@@ -68,7 +69,6 @@ if args.what == "prefill":
     llama_cpp.llama_memory_clear(memory, True)
     work = prefill
 else:
-    args.length = 16
     for row in range(args.rows):
         decode([(row, at) for at in range(args.length)], {args.length - 1})
     work = generate
@@ -76,6 +76,6 @@ wall, cpu = time.perf_counter(), time.process_time()
 tokens = work()
 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
 print(json.dumps({
-    "what": args.what, "precision": "q4_1", "engine": f"llama.cpp ({llama_cpp.__version__})", "tokens": tokens,
+    "what": args.what, "precision": "q4_1", "engine": f"llama.cpp of llama-cpp-python {llama_cpp.__version__}", "tokens": tokens,
     "wall_s": wall, "cpu_s": cpu, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
 }))

@@ -4,15 +4,39 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+/// Seconds that something took: by the clock on the wall, and of all processors together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seconds {
+    pub(crate) wall: f64,
+    pub(crate) cpu: f64,
+}
+
+impl Seconds {
+    /// How long `work` takes.
+    pub(crate) fn of(work: impl FnOnce()) -> Self {
+        let (wall, cpu) = (Instant::now(), cpu_seconds());
+        work();
+        Self { wall: wall.elapsed().as_secs_f64(), cpu: cpu_seconds() - cpu }
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { wall: self.wall + other.wall, cpu: self.cpu + other.cpu }
+    }
+}
+
 /// Runs `work` once to warm up and once for the record; `work` returns the tokens it did.
 pub(crate) fn measured(what: &str, precision: &str, mut work: impl FnMut() -> usize) -> Value {
     work();
-    let (wall, cpu) = (Instant::now(), cpu_seconds());
-    let tokens = work();
-    let (wall, cpu) = (wall.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    let mut tokens = 0;
+    let taken = Seconds::of(|| tokens = work());
+    figure(what, precision, tokens, taken)
+}
+
+/// What a process prints: the peers' scripts print the same fields.
+pub(crate) fn figure(what: &str, precision: &str, tokens: usize, taken: Seconds) -> Value {
     json!({
         "what": what, "precision": precision, "engine": "stillmark", "tokens": tokens,
-        "wall_s": wall, "cpu_s": cpu, "peak_mb": peak_mb(),
+        "wall_s": taken.wall, "cpu_s": taken.cpu, "peak_mb": peak_mb(),
     })
 }
 

@@ -5,67 +5,123 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::machine;
+
+/// What a step of ours may take of the memory that the peer takes.
+const MEMORY_TARGET: f64 = 0.25;
+/// Share of the multiply-add peak that the f32 step is to reach.
+const PEAK_TARGET: f64 = 0.75;
+
 /// One line of the table.
-pub(crate) struct Line<'a> {
-    pub(crate) name: &'a str,
+pub(crate) struct Line {
+    pub(crate) name: &'static str,
+    /// What both sides do, and in what they differ.
+    pub(crate) compared: &'static str,
     pub(crate) ours: Vec<String>,
     pub(crate) peer: Vec<String>,
     pub(crate) target: f64,
+    pub(crate) memory: Memory,
 }
 
-/// What a finished process said, as far as the table needs it.
-struct Run {
-    tokens_a_second: f64,
-    tokens_a_cpu_second: f64,
-    peak_mb: f64,
+/// Whether a line has a target for memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Memory {
+    Target,
+    Reported,
 }
 
-pub(crate) fn print(python: &Path, rounds: usize, lines: &[Line<'_>]) -> Result<(), String> {
+/// What the two processes of one round said.
+type Pair = (Value, Value);
+
+pub(crate) fn print(python: &Path, rounds: usize, lines: &[Line]) -> Result<(), String> {
+    println!("machine: {}", machine::describe());
+    println!("features: {}", machine::features());
+    println!("rounds: {rounds}, medians; load before: {}\n", machine::load());
     println!(
-        "| figure | ours, tokens/s | peer, tokens/s | ratio (wall) | ratio (CPU) | target | memory, ours / peer |"
+        "| figure | ours, tokens/s | peer, tokens/s | ratio, wall | ratio, CPU | target | met | peak memory, ours / peer | target | met |"
     );
-    println!("|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    let mut notes = Vec::new();
+    let mut shares = Vec::new();
     for line in lines {
-        let mut pairs = Vec::new();
-        for _ in 0..rounds {
-            let ours =
-                run(Command::new(std::env::current_exe().map_err(|e| e.to_string())?).args(&line.ours))?;
-            let peer = run(Command::new(python).args(&line.peer))?;
-            pairs.push((ours, peer));
+        let pairs: Vec<Pair> = (0..rounds.max(1)).map(|_| pair(python, line)).collect::<Result<_, _>>()?;
+        println!("{}", row(line, &pairs));
+        let engine = pairs[0].1["engine"].as_str().unwrap_or("the peer");
+        notes.push(format!("- {}: {engine}. {}", line.name, line.compared));
+        if pairs[0].0["share_of_peak"].is_number() {
+            shares.push((pairs[0].0["precision"].as_str().unwrap_or("").to_owned(), pairs));
         }
-        let over = |f: &dyn Fn(&(Run, Run)) -> f64| median(pairs.iter().map(f).collect());
-        println!(
-            "| {} | {:.0} | {:.0} | {:.2} | {:.2} | {:.2} | {:.0} MB / {:.0} MB = {:.2} |",
-            line.name,
-            over(&|pair| pair.0.tokens_a_second),
-            over(&|pair| pair.1.tokens_a_second),
-            over(&|pair| pair.0.tokens_a_second / pair.1.tokens_a_second),
-            over(&|pair| pair.0.tokens_a_cpu_second / pair.1.tokens_a_cpu_second),
-            line.target,
-            over(&|pair| pair.0.peak_mb),
-            over(&|pair| pair.1.peak_mb),
-            over(&|pair| pair.0.peak_mb / pair.1.peak_mb),
-        );
     }
+    println!(
+        "\n| step | GFLOP/s | multiply-add peak, GFLOP/s | share of the peak, by CPU time | target | met |"
+    );
+    println!("|---|---|---|---|---|---|");
+    shares.dedup_by(|a, b| a.0 == b.0);
+    for (precision, pairs) in &shares {
+        println!("{}", share_row(precision, pairs));
+    }
+    println!("\nload after: {}. Compared:\n{}", machine::load(), notes.join("\n"));
     Ok(())
 }
 
-fn run(command: &mut Command) -> Result<Run, String> {
+fn pair(python: &Path, line: &Line) -> Result<Pair, String> {
+    let ours = std::env::current_exe().map_err(|error| error.to_string())?;
+    Ok((run(Command::new(ours).args(&line.ours))?, run(Command::new(python).args(&line.peer))?))
+}
+
+fn row(line: &Line, pairs: &[Pair]) -> String {
+    let over = |figure: &dyn Fn(&Value) -> f64| {
+        let ours = median(pairs.iter().map(|pair| figure(&pair.0)));
+        let peer = median(pairs.iter().map(|pair| figure(&pair.1)));
+        (ours, peer, median(pairs.iter().map(|pair| figure(&pair.0) / figure(&pair.1))))
+    };
+    let (ours, peer, by_wall) = over(&|run| number(run, "tokens") / number(run, "wall_s"));
+    let by_cpu = over(&|run| number(run, "tokens") / number(run, "cpu_s")).2;
+    let (our_mb, peer_mb, memory) = over(&|run| number(run, "peak_mb"));
+    let memory_target = match line.memory {
+        Memory::Target => format!("≤ {MEMORY_TARGET} | {}", met(MEMORY_TARGET, memory)),
+        Memory::Reported => "- | -".into(),
+    };
+    format!(
+        "| {} | {ours:.0} | {peer:.0} | {by_wall:.2} | {by_cpu:.2} | ≥ {:.1} | {} | {our_mb:.0} MB / {peer_mb:.0} MB = {memory:.2} | {memory_target} |",
+        line.name,
+        line.target,
+        met(by_wall.min(by_cpu), line.target),
+    )
+}
+
+fn share_row(precision: &str, pairs: &[Pair]) -> String {
+    let over = |key: &str| median(pairs.iter().map(|pair| number(&pair.0, key)));
+    let share = over("share_of_peak");
+    let target = if precision == "f32" {
+        format!("≥ {:.0} % | {}", 100.0 * PEAK_TARGET, met(share, PEAK_TARGET))
+    } else {
+        "- | -".into()
+    };
+    let (rate, peak) = (over("gflops"), over("peak_gflops"));
+    format!("| {precision} | {rate:.0} | {peak:.0} | {:.0} % | {target} |", 100.0 * share)
+}
+
+fn met(found: f64, least: f64) -> &'static str {
+    if found >= least { "yes" } else { "no" }
+}
+
+/// Runs a process and reads the last line of JSON that it printed.
+pub(crate) fn run(command: &mut Command) -> Result<Value, String> {
     let out = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     let text = String::from_utf8_lossy(&out.stdout);
     let last = text.lines().rfind(|line| line.starts_with('{'));
-    let value: Value = last
-        .and_then(|line| serde_json::from_str(line).ok())
-        .ok_or_else(|| format!("{command:?} gave no figure: {}", String::from_utf8_lossy(&out.stderr)))?;
-    let number = |key: &str| value[key].as_f64().unwrap_or(f64::NAN);
-    Ok(Run {
-        tokens_a_second: number("tokens") / number("wall_s"),
-        tokens_a_cpu_second: number("tokens") / number("cpu_s"),
-        peak_mb: number("peak_mb"),
-    })
+    last.and_then(|line| serde_json::from_str(line).ok())
+        .ok_or_else(|| format!("{command:?} gave no figure: {}", String::from_utf8_lossy(&out.stderr)))
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn number(run: &Value, key: &str) -> f64 {
+    run[key].as_f64().unwrap_or(f64::NAN)
+}
+
+/// The middle value, the mean of the two middle ones where their number is even.
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
 }
