@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::table::{Line, Memory};
+use crate::table::{Line, Targets};
 
 const STEP: &str = "Both: the same student (Llama type, width 256, 6 layers, vocabulary 49,152, tied embeddings, 17.7 M parameters), \
      8 rows of 256 tokens, cross-entropy at every position, backward, AdamW with weight decay 0.01; one step to warm up, then four.";
@@ -20,16 +20,14 @@ pub(crate) fn all(model: &str) -> Vec<Line> {
             compared: STEP,
             ours: owned(&["step", "f32"]),
             peer: torch("f32"),
-            target: 1.6,
-            memory: Memory::Target,
+            targets: Targets { rate: Some(1.6), memory: Some(0.25) },
         },
         Line {
             name: "training step, bf16 / PyTorch bf16 autocast",
             compared: "As above; on both sides weights, moments and the optimizer's arithmetic are f32, products take bf16.",
             ours: owned(&["step", "bf16"]),
             peer: torch("bf16"),
-            target: 1.8,
-            memory: Memory::Target,
+            targets: Targets { rate: Some(1.8), memory: Some(0.25) },
         },
         Line {
             name: "training step, bf16 / PyTorch all bf16",
@@ -37,8 +35,7 @@ pub(crate) fn all(model: &str) -> Vec<Line> {
                        rounds small updates away; ours keeps them f32.",
             ours: owned(&["step", "bf16"]),
             peer: torch("pure-bf16"),
-            target: 1.8,
-            memory: Memory::Target,
+            targets: Targets { rate: None, memory: None },
         },
         Line {
             name: "scoring, bf16 / llama.cpp prefill Q4_1",
@@ -46,8 +43,7 @@ pub(crate) fn all(model: &str) -> Vec<Line> {
                        the peer only the logits of each text's last position. Peer: flash attention, two texts a batch of 512.",
             ours: owned(&["score", "bf16", model]),
             peer: llama("prefill"),
-            target: 1.8,
-            memory: Memory::Reported,
+            targets: Targets { rate: Some(1.8), memory: None },
         },
         Line {
             name: "generation, 32 rows, bf16 / llama.cpp Q4_1",
@@ -55,8 +51,7 @@ pub(crate) fn all(model: &str) -> Vec<Line> {
                        chooses the likeliest token; the peer is given its tokens. Peer: flash attention.",
             ours: owned(&["generate", "bf16", model]),
             peer: llama("generate"),
-            target: 1.5,
-            memory: Memory::Reported,
+            targets: Targets { rate: Some(1.5), memory: None },
         },
     ]
 }

@@ -27,7 +27,7 @@ pub(crate) struct Panel {
 const PANEL_WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 330.0;
 const LEFT: f64 = 62.0;
-const RIGHT: f64 = 14.0;
+const RIGHT: f64 = 24.0;
 const TOP: f64 = 56.0;
 const BOTTOM: f64 = 84.0;
 /// Grid lines a panel, the one at zero not counted.
