@@ -19,6 +19,9 @@ use crate::error::Error;
 /// spend some hundreds a message.
 const FUEL: u64 = 1_000_000;
 
+/// Address space for the stack of one rendering; what is not touched costs no memory.
+const STACK: usize = 1 << 28;
+
 /// How deep values may lie in each other where a template writes them as JSON.
 const DEEPEST: usize = 128;
 
@@ -86,15 +89,26 @@ impl ChatTemplate {
 
     /// The text of a conversation. It holds the special tokens, so none are to be added when it is encoded.
     pub fn render(&self, messages: &[Message], ending: Ending) -> Result<String, Error> {
-        let messages: Vec<minijinja::Value> = messages.iter().map(Message::to_value).collect();
-        let context = context! {
-            messages => messages,
-            bos_token => self.bos.as_str(),
-            eos_token => self.eos.as_str(),
-            add_generation_prompt => ending == Ending::Generation,
+        let render = || {
+            let messages: Vec<minijinja::Value> = messages.iter().map(Message::to_value).collect();
+            let context = context! {
+                messages => messages,
+                bos_token => self.bos.as_str(),
+                eos_token => self.eos.as_str(),
+                add_generation_prompt => ending == Ending::Generation,
+            };
+            self.environment().render_str(&self.source, context).map_err(|error| told(&error))
         };
-        let rendered = self.environment().render_str(&self.source, context);
-        rendered.map_err(|error| Error::Format { path: self.path.clone(), detail: told(&error) })
+        // Values that a template has nested are freed by recursion, as deep as its fuel let it build them.
+        let rendered = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, render);
+            match thread.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(rendered)) => rendered,
+                Ok(Err(_)) => Err("the template engine failed".to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        });
+        rendered.map_err(|detail| Error::Format { path: self.path.clone(), detail })
     }
 
     fn environment(&self) -> Environment<'static> {
