@@ -1,11 +1,12 @@
 //! The caretaker: everything that is run on the house rather than in it.
 //!
 //! `cargo xtask test` installs what the tests need, says so, and runs all of them; `cargo xtask tidy`
-//! checks the shape of the tree; `cargo xtask bench NAME` runs a side-by-side benchmark. No product
-//! crate depends on this one.
+//! checks the shape of the tree; `cargo xtask bench NAME` runs a side-by-side benchmark; `cargo xtask
+//! fuzz` feeds the readers of foreign files with noise. No product crate depends on this one.
 #![forbid(unsafe_code)]
 
 mod bench;
+mod fuzz;
 mod install;
 mod model;
 mod shell;
@@ -23,6 +24,7 @@ usage: cargo xtask COMMAND
   test [--long] [--only STEP]   install what the tests need, then run every check
   tidy                          the shape of the tree: crate graph, module cycles, specs, text
   bench [NAME] [-- ARGS]        a benchmark of bench/, side by side with its peer; no NAME: list them
+  fuzz [TARGET] [--seconds N]   feed the readers of foreign files with libFuzzer, 300 s each
 ";
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn dispatch(words: &[String]) -> Result<ExitCode, Failure> {
         "test" => Ok(suite::run(&Workspace::find()?, &suite::Options::parse(rest)?)),
         "tidy" => tidy::main(&Workspace::find()?),
         "bench" => bench::run(&Workspace::find()?, rest),
+        "fuzz" => fuzz::run(&Workspace::find()?, rest),
         "help" | "--help" | "-h" => {
             say(USAGE.trim_end());
             Ok(ExitCode::SUCCESS)
