@@ -10,6 +10,7 @@ mod export;
 mod formula;
 mod generate;
 mod gguf;
+mod peers;
 mod reference;
 mod remote;
 mod safetensors;
