@@ -11,7 +11,8 @@ use stillmark_model::{Config, TensorSource};
 
 use crate::plan::{Dtype, Format};
 use crate::setup::Tokens;
-use crate::{Error, Plan, whole_file};
+use crate::{Error, Plan};
+use stillmark_evidence::whole_file;
 
 /// Writes `weights` into `folder` in every format of the plan; the tokenizer and the chat template are `tokens`.
 pub fn export(
@@ -94,5 +95,5 @@ fn write_gguf(
 fn write_json(path: &Path, value: &serde_json::Value) -> Result<(), Error> {
     let mut text = format!("{value:#}");
     text.push('\n');
-    whole_file::write(path, text.as_bytes())
+    whole_file::write(path, text.as_bytes()).map_err(Error::io(path))
 }

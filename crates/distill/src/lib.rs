@@ -4,39 +4,23 @@
 //! log-probabilities as records, the trained student, and the exported model. Nothing runs without a permit.
 #![forbid(unsafe_code)]
 
-mod error;
-mod lock;
-mod whole_file;
-
-pub mod plan;
-
-mod provenance;
-
-pub mod records;
-
 pub mod capture;
-
-pub mod teach;
-
-pub mod init;
-
-pub mod train;
-
-pub mod feed;
-
-pub mod metrics;
-
-mod on_policy;
-
 pub mod course;
-
+mod error;
 pub mod export;
-
-mod setup;
-
+pub mod feed;
+pub mod init;
+mod lock;
+pub mod metrics;
+mod on_policy;
+pub mod plan;
+mod provenance;
 mod record;
-
+pub mod records;
 pub mod run;
+mod setup;
+pub mod teach;
+pub mod train;
 
 pub use error::Error;
 pub use lock::FolderLock;

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::train::{Evaluation, StepRecord};
-use crate::{Error, whole_file};
+use stillmark_evidence::whole_file;
 
 const SCHEMA: &str = "stillmark/metrics/v1";
 
@@ -81,13 +82,13 @@ impl Metrics {
                 kept.extend(line(path, &entry)?);
             }
         }
-        whole_file::write(path, &kept)?;
+        whole_file::write(path, &kept).map_err(Error::io(path))?;
         Self::append(path)
     }
 
     /// Begins the file anew.
     pub fn begin(path: &Path) -> Result<Self, Error> {
-        whole_file::write(path, &[])?;
+        whole_file::write(path, &[]).map_err(Error::io(path))?;
         Self::append(path)
     }
 

@@ -29,4 +29,5 @@ pub use digest::Digest;
 pub use error::Error;
 pub use finding::{Finding, FindingKind};
 pub use statement::{DigestSet, Predicate, Statement, Subject};
+pub use stillmark_ledger::whole_file;
 pub use verify::{Trust, Verified};

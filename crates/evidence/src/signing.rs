@@ -11,10 +11,9 @@ use crate::provenance::{
 };
 use crate::{Digest, Error, Statement, Subject, model_signing, verify};
 use serde_json::Value;
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::Path;
-use stillmark_ledger::Log;
+use stillmark_ledger::{Log, whole_file};
 
 /// What the run's statement says beside what the folder itself shows.
 #[derive(Debug, Clone)]
@@ -122,16 +121,10 @@ fn run_statement(
     Ok(Statement::new(model.subject.clone(), Provenance { build_definition, run_details }))
 }
 
-/// Writes a file whole: beside it first, to the disk, then renamed into its place.
+/// Writes a file whole, in a folder made if it has to be.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(io)?;
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let beside = path.with_file_name(name);
-    let mut file = File::create(&beside).map_err(io)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
-    fs::rename(&beside, path).map_err(io)
+    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+    folder
+        .and_then(|()| whole_file::write(path, bytes))
+        .map_err(|source| Error::Io { path: path.to_owned(), source })
 }

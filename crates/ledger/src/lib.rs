@@ -13,6 +13,7 @@ pub mod note;
 pub mod proof;
 pub mod tile;
 pub mod tree;
+pub mod whole_file;
 
 pub use checkpoint::Checkpoint;
 pub use error::{Error, Refusal};

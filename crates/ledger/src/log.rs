@@ -8,9 +8,8 @@ use crate::note::{SigningKey, VerifierKey};
 use crate::proof::Proof;
 use crate::tile::{self, HEIGHT, WIDTH};
 use crate::tree::{self, Hash, Tree};
-use crate::{Error, Refusal};
+use crate::{Error, Refusal, whole_file};
 use std::fs::{self, File, TryLockError};
-use std::io::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -280,16 +279,10 @@ fn lock(dir: &Path) -> Result<File, Error> {
     }
 }
 
-/// Writes a file whole: beside it first, to the disk, then renamed into its place.
+/// Writes a file whole, in a folder made if it has to be.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(io)?;
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let beside = path.with_file_name(name);
-    let mut file = File::create(&beside).map_err(io)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
-    fs::rename(&beside, path).map_err(io)
+    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+    folder
+        .and_then(|()| whole_file::write(path, bytes))
+        .map_err(|source| Error::Io { path: path.to_owned(), source })
 }

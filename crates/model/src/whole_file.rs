@@ -1,8 +1,6 @@
-//! Files that appear whole or not at all.
+//! Files that appear whole or not at all, with this crate's errors.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::Error;
@@ -27,31 +25,13 @@ impl From<Error> for Unfinished {
     }
 }
 
-/// Writes the file at `path` through `fill`: into a neighbor first, which takes its name when all of it is on the disk.
+/// Writes the file at `path` through `content`.
 pub(crate) fn write(
     path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> Result<(), Unfinished>,
+    content: impl FnOnce(&mut dyn Write) -> Result<(), Unfinished>,
 ) -> Result<(), Error> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let written = fill_and_sync(&part, fill).and_then(|()| Ok(fs::rename(&part, path)?));
-    written.map_err(|unfinished| {
-        // The part is of no use; that it may stay behind is a smaller evil than hiding the first error.
-        let _ = fs::remove_file(&part);
-        match unfinished {
-            Unfinished::Disk(source) => Error::Io { path: path.into(), source },
-            Unfinished::Content(error) => error,
-        }
+    stillmark_evidence::whole_file::fill(path, content).map_err(|unfinished| match unfinished {
+        Unfinished::Disk(source) => Error::Io { path: path.into(), source },
+        Unfinished::Content(error) => error,
     })
-}
-
-fn fill_and_sync(
-    part: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> Result<(), Unfinished>,
-) -> Result<(), Unfinished> {
-    let mut out = BufWriter::with_capacity(1 << 20, File::create(part)?);
-    fill(&mut out)?;
-    Ok(out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use stillmark_evidence::Digest;
 
-use crate::{Error, whole_file};
+use crate::Error;
+use stillmark_evidence::whole_file;
 
 /// The journal's name in the folder of the records.
 const NAME: &str = ".capture.json";
@@ -79,7 +80,7 @@ impl Journal {
         let path = folder.join(NAME);
         let text = serde_json::to_string_pretty(self)
             .map_err(|error| Error::Records { path: path.clone(), detail: error.to_string() })?;
-        whole_file::write(&path, format!("{text}\n").as_bytes())
+        whole_file::write(&path, format!("{text}\n").as_bytes()).map_err(Error::io(&path))
     }
 
     fn begin(plan_sha256: &str) -> Self {

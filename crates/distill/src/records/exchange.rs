@@ -6,7 +6,8 @@ use std::path::Path;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
 use super::{Meta, Record, columns, read, write};
-use crate::{Error, whole_file};
+use crate::Error;
+use stillmark_evidence::whole_file;
 
 /// Writes the columns that DistillKit's offline reader takes uncompressed (`input_ids`, `token_ids`, `top_values`) and no
 /// others. Every position must hold the same number of tokens, as its collator makes one tensor of them.
@@ -18,7 +19,7 @@ pub fn write_distillkit(path: &Path, meta: &Meta, records: &[Record]) -> Result<
         return Err(fault(format!("record `{}` does not hold {k} tokens at every position", record.id)));
     }
     let bytes = write::encode(meta, records, columns::DISTILLKIT_SCHEMA);
-    whole_file::write(path, &bytes.map_err(|error| fault(error.to_string()))?)
+    whole_file::write(path, &bytes.map_err(|error| fault(error.to_string()))?).map_err(Error::io(path))
 }
 
 /// Reads a file in DistillKit's uncompressed form. The tail mass is what the stored probabilities leave of 1; nothing is known
@@ -62,5 +63,5 @@ pub fn write_prompt_response(
         out.extend(line.to_string().as_bytes());
         out.push(b'\n');
     }
-    whole_file::write(path, &out)
+    whole_file::write(path, &out).map_err(Error::io(path))
 }

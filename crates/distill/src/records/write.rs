@@ -15,7 +15,8 @@ use parquet::schema::types::ColumnPath;
 use super::columns::{self, Column};
 use super::meta::{Footer, KEY, SCHEMA};
 use super::{Meta, Record, content_digest};
-use crate::{Error, whole_file};
+use crate::Error;
+use stillmark_evidence::whole_file;
 
 /// Rows of a row group: small enough that a reader holds one easily, large enough to compress.
 const ROW_GROUP: usize = 64;
@@ -40,7 +41,7 @@ pub fn write(path: &Path, meta: &Meta, records: &[Record]) -> Result<Written, Er
         }
     }
     let bytes = encode(meta, records, columns::SCHEMA).map_err(|error| fault(error.to_string()))?;
-    whole_file::write(path, &bytes)?;
+    whole_file::write(path, &bytes).map_err(Error::io(path))?;
     let tokens = records.iter().map(|record| record.input_ids.len()).sum();
     Ok(Written { rows: records.len(), tokens, size_bytes: bytes.len() })
 }

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use stillmark_model::remote::{Reply, Token};
 
+use crate::Error;
 use crate::capture::Item;
-use crate::{Error, whole_file};
+use stillmark_evidence::whole_file;
 
 /// The file's name in the folder of the records.
 const NAME: &str = ".answers.jsonl";
@@ -90,7 +91,7 @@ impl Answers {
                 all.insert(kept.number, kept);
             }
         }
-        whole_file::write(&self.path, lines.as_bytes())?;
+        whole_file::write(&self.path, lines.as_bytes()).map_err(Error::io(&self.path))?;
         Ok(all)
     }
 

@@ -12,14 +12,49 @@ use crate::session::Session;
 /// The bar of the step in hand.
 pub(crate) struct Progress {
     talk: Talk,
-    watch: Stopwatch,
     bar: Option<ProgressBar>,
+    pace: Pace,
+}
+
+/// How fast the work itself goes: without evaluations and checkpoints, and without what an earlier run has done.
+struct Pace {
+    since: Stopwatch,
+    seconds: f64,
     tokens: u64,
+    steps: u64,
+}
+
+impl Pace {
+    fn start() -> Self {
+        Self { since: Stopwatch::start(), seconds: 0.0, tokens: 0, steps: 0 }
+    }
+
+    /// Leaves out the time since the last count.
+    fn skip(&mut self) {
+        self.since = Stopwatch::start();
+    }
+
+    fn count(&mut self, tokens: usize) {
+        self.seconds += self.since.seconds();
+        self.tokens += tokens as u64;
+        self.steps += 1;
+        self.skip();
+    }
+
+    /// Tokens a second.
+    fn rate(&self) -> f64 {
+        self.tokens as f64 / self.seconds.max(1e-3)
+    }
+
+    /// Seconds that so many steps more will take.
+    fn eta(&self, steps: u64) -> f64 {
+        self.seconds / self.steps.max(1) as f64 * steps as f64
+    }
 }
 
 impl Progress {
     pub(crate) fn new(session: &Session) -> Self {
-        Self { talk: session.talk, watch: Stopwatch::start(), bar: None, tokens: 0 }
+        Self { talk: session.talk, bar: None, pace: Pace::start() }
     }
 
     /// Shows an event.
@@ -44,10 +79,10 @@ impl Progress {
                 self.talk.note(&format!("capture: goes on after {rows} records in {shards} files"));
             }
             capture::Event::Tokens(tokens) => {
-                self.tokens += *tokens as u64;
-                let rate = self.rate();
+                self.pace.count(*tokens);
                 if let Some(bar) = &self.bar {
-                    bar.set_message(format!("capture  {} tokens  {rate:.0} tokens/s", self.tokens));
+                    let Pace { tokens, .. } = self.pace;
+                    bar.set_message(format!("capture  {tokens} tokens  {:.0} tokens/s", self.pace.rate()));
                 }
             }
             capture::Event::Shard { shard, of, rows, left_out } => {
@@ -57,8 +92,8 @@ impl Progress {
                 let line = format!(
                     "capture  {}/{of}  {rows} records{left}  {} tokens  {:.0} tokens/s",
                     shard + 1,
-                    self.tokens,
-                    self.rate()
+                    self.pace.tokens,
+                    self.pace.rate()
                 );
                 self.line(&line);
             }
@@ -67,10 +102,13 @@ impl Progress {
 
     fn train(&mut self, event: &course::Event) {
         match event {
-            course::Event::Resumed { step } => self.talk.note(&format!("train: goes on after step {step}")),
+            course::Event::Resumed { step } => {
+                self.talk.note(&format!("train: goes on after step {step}"));
+                self.pace.skip();
+            }
             course::Event::Step { record, of } => {
-                self.tokens += record.tokens as u64;
-                let rate = self.rate();
+                self.pace.count(record.tokens);
+                let rate = self.pace.rate();
                 let bar = self.bar.get_or_insert_with(|| self.talk.steps_bar("train", *of));
                 bar.set_position(record.step);
                 bar.set_message(format!("train  loss {:.3}  {rate:.0} tokens/s", record.loss));
@@ -79,18 +117,17 @@ impl Progress {
                         "train  step {}/{of}  loss {:.3}  {rate:.0} tokens/s  ETA {:.0} s",
                         record.step,
                         record.loss,
-                        self.watch.seconds() / record.step as f64 * (*of - record.step) as f64
+                        self.pace.eta(*of - record.step)
                     );
                     self.line(&line);
                 }
             }
-            course::Event::Evaluation(record) => self.line(&evaluation(record)),
-            course::Event::Checkpoint { .. } => {}
+            course::Event::Evaluation(record) => {
+                self.line(&evaluation(record));
+                self.pace.skip();
+            }
+            course::Event::Checkpoint { .. } => self.pace.skip(),
         }
-    }
-
-    fn rate(&self) -> f64 {
-        self.tokens as f64 / self.watch.seconds().max(1e-3)
     }
 
     /// Writes a line, above the bar where one is drawn.
@@ -105,14 +142,16 @@ impl Progress {
 /// Steps between two lines.
 const LINES: u64 = 20;
 
+/// What is known of an evaluation: plain cross-entropy measures no divergence, and top-k records hold no perplexity of the
+/// teacher.
 fn evaluation(record: &EvaluationRecord) -> String {
-    let number = |value: Option<f64>| value.map_or("-".to_owned(), |x| format!("{x:.3}"));
-    format!(
-        "held out after step {}: KL {}  top-1 agreement {}  perplexity {} (teacher {})",
-        record.step,
-        number(record.kl),
-        number(record.agreement),
-        number(record.perplexity),
-        number(record.teacher_perplexity)
-    )
+    let known = [
+        ("KL", record.kl),
+        ("top-1 agreement", record.agreement),
+        ("perplexity", record.perplexity),
+        ("the teacher's", record.teacher_perplexity),
+    ];
+    let figures: Vec<_> =
+        known.into_iter().filter_map(|(name, value)| Some(format!("{name} {:.3}", value?))).collect();
+    format!("held out after step {}: {}", record.step, figures.join("  "))
 }
