@@ -121,7 +121,7 @@ impl Checkpoints {
 
     /// The folder of a step's checkpoint.
     pub fn path(&self, step: u64) -> PathBuf {
-        self.folder.join(format!("step-{step:08}"))
+        self.folder.join(folder_name(step))
     }
 
     /// The steps that have a checkpoint, in order.
@@ -258,12 +258,19 @@ fn bad(path: &Path, detail: String) -> Error {
     Error::Checkpoint { path: path.to_owned(), detail }
 }
 
+fn folder_name(step: u64) -> String {
+    format!("step-{step:08}")
+}
+
 fn read_state(folder: &Path) -> Result<State, Error> {
     let path = folder.join(STATE);
     let text = fs::read(&path).map_err(Error::io(&path))?;
     let state: State = serde_json::from_slice(&text).map_err(|error| bad(&path, error.to_string()))?;
     if state.schema != SCHEMA {
         return Err(bad(&path, format!("schema `{}` is not `{SCHEMA}`", state.schema)));
+    }
+    if folder.file_name() != Some(folder_name(state.step).as_ref()) {
+        return Err(bad(&path, format!("is of step {}, not of the step that its folder names", state.step)));
     }
     Ok(state)
 }

@@ -16,6 +16,7 @@ mod run_remote;
 mod run_students;
 #[cfg(test)]
 mod tiny;
+mod train_checkpoint;
 mod train_gradients;
 mod train_losses;
 mod train_pytorch;
