@@ -1,0 +1,14 @@
+//! How sure are we?
+//!
+//! Numbers in, numbers out. Probabilities are kept as logarithms ([`PValue`]), so that a tail of 10⁻⁵⁰⁰ is still a number.
+//! The exact public generators that schemes of others draw from live here too ([`torch`]).
+#![forbid(unsafe_code)]
+
+pub mod mt19937;
+pub mod p_value;
+pub mod tail;
+pub mod torch;
+
+mod deviance;
+
+pub use p_value::PValue;
