@@ -1,8 +1,8 @@
 //! Files are written whole or not at all, and every failure names its path.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use stillmark_evidence::whole_file;
 
 use crate::problem::Problem;
 
@@ -27,13 +27,11 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Problem> {
 
 /// Writes a file whole, in place of what stood there.
 pub(crate) fn write(path: &Path, bytes: &[u8], secrecy: Secrecy) -> Result<(), Problem> {
-    let temporary = beside(path);
-    let written = write_synced(&temporary, bytes, secrecy).and_then(|()| std::fs::rename(&temporary, path));
-    written.map_err(|err| {
-        // The temporary file may never have come to be.
-        let _ = std::fs::remove_file(&temporary);
-        cannot("write", path, &err)
-    })
+    let written = match secrecy {
+        Secrecy::Public => whole_file::write(path, bytes),
+        Secrecy::Private => whole_file::write_private(path, bytes),
+    };
+    written.map_err(|err| cannot("write", path, &err))
 }
 
 /// Writes a file that must not be there yet.
@@ -43,31 +41,6 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8], secrecy: Secrecy) -> Result<(
             .hint("nothing was overwritten: move it away, or name another place"));
     }
     write(path, bytes, secrecy)
-}
-
-fn write_synced(path: &Path, bytes: &[u8], secrecy: Secrecy) -> std::io::Result<()> {
-    let mut file = create(path, secrecy)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-#[cfg(unix)]
-fn create(path: &Path, secrecy: Secrecy) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    let mode = if secrecy == Secrecy::Private { 0o600 } else { 0o666 };
-    OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)
-}
-
-#[cfg(not(unix))]
-fn create(path: &Path, _secrecy: Secrecy) -> std::io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).open(path)
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    path.with_file_name(name)
 }
 
 /// A failure of the file system, with its path.

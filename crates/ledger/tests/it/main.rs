@@ -5,3 +5,4 @@
 mod folder;
 mod tree;
 mod vectors;
+mod whole_file;

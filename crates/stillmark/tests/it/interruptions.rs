@@ -158,7 +158,7 @@ fn result(place: &Place, name: &str) -> Vec<(String, Vec<u8>)> {
     for inner in ["model", "data"] {
         let entries = fs::read_dir(folder.join(inner)).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        files.extend(names.filter(|name| !name.starts_with('.')).map(|name| format!("{inner}/{name}")));
+        files.extend(names.map(|name| format!("{inner}/{name}")));
     }
     files.sort();
     files.into_iter().map(|file| (file.clone(), fs::read(folder.join(file)).unwrap())).collect()
