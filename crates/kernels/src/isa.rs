@@ -66,10 +66,28 @@ impl Isa {
 ///
 /// The body is plain Rust; the compiler vectorizes it anew for each set. It contains no fused multiply-add unless it says
 /// so, so the bits do not depend on the set.
+///
+/// With two names, the second is the same function on a named set (or the machine's best, if that is less), which tests
+/// of every path call.
 macro_rules! dispatched {
+    (
+        $(#[$meta:meta])* $vis:vis fn $name:ident, $on:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block
+    ) => {
+        $(#[$meta])*
+        $vis fn $name($($arg: $ty),*) $(-> $ret)? { $on($crate::isa::Isa::detected(), $($arg),*) }
+
+        #[doc = concat!("As [`", stringify!($name), "`], on a given instruction set or the machine's best, whichever is less.")]
+        $vis fn $on(isa: $crate::isa::Isa, $($arg: $ty),*) $(-> $ret)? {
+            $crate::isa::dispatched!(@bodies isa.min($crate::isa::Isa::detected()), ($($arg: $ty),*) $(-> $ret)? $body)
+        }
+    };
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
         $vis fn $name($($arg: $ty),*) $(-> $ret)? {
+            $crate::isa::dispatched!(@bodies $crate::isa::Isa::detected(), ($($arg: $ty),*) $(-> $ret)? $body)
+        }
+    };
+    (@bodies $isa:expr, ($($arg:ident: $ty:ty),*) $(-> $ret:ty)? $body:block) => {{
             #[inline(always)]
             fn body($($arg: $ty),*) $(-> $ret)? $body
             #[cfg(target_arch = "x86_64")]
@@ -78,7 +96,7 @@ macro_rules! dispatched {
                 fn avx512($($arg: $ty),*) $(-> $ret)? { body($($arg),*) }
                 #[target_feature(enable = "avx2,fma")]
                 fn avx2($($arg: $ty),*) $(-> $ret)? { body($($arg),*) }
-                match $crate::isa::Isa::detected() {
+                match $isa {
                     // SAFETY: the features were found on this machine.
                     $crate::isa::Isa::Avx512 | $crate::isa::Isa::Avx512Bf16 => return unsafe { avx512($($arg),*) },
                     // SAFETY: the features were found on this machine.
@@ -87,7 +105,6 @@ macro_rules! dispatched {
                 }
             }
             body($($arg),*)
-        }
-    };
+    }};
 }
 pub(crate) use dispatched;

@@ -2,6 +2,7 @@
 
 mod attention;
 mod elementwise;
+mod philox;
 mod products;
 mod rows;
 
@@ -14,6 +15,17 @@ fn noise(n: usize, seed: u64) -> Vec<f32> {
             state ^= state >> 7;
             state ^= state << 17;
             (state >> 40) as f32 / 8_388_608.0 - 1.0
+        })
+        .collect()
+}
+
+/// Reproducible words.
+fn words(n: usize, seed: u64) -> Vec<u32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (0..n)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 32) as u32
         })
         .collect()
 }
