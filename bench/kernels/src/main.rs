@@ -1,6 +1,8 @@
 //! How near matrix products come to the machine's multiply-add peak, shape by shape.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
+mod watermark;
+
 use std::time::Instant;
 
 use stillmark_kernels::attention::{Gradients, Inputs, Shape, attention, attention_backward};
@@ -10,6 +12,10 @@ use stillmark_kernels::matrix::{MatMut, MatRef};
 use stillmark_kernels::peak;
 
 fn main() {
+    watermark::print();
+    if std::env::args().len() > 1 {
+        return;
+    }
     let threads = rayon::current_num_threads();
     println!("instruction set {}, {threads} threads", Isa::detected().name());
     let f32_peak = best(|| peak::multiply_add_f32(threads).0);

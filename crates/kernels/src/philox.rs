@@ -6,6 +6,11 @@
 //! machine's multiplication is; only their lower halves mean something. Limit: 20 rounds a site of two
 //! multiplications, two shifts and two three-way XORs, 8 lanes each, are 15 vector instructions a site.
 
+#![expect(
+    clippy::inline_always,
+    reason = "a body has the instruction set of the function it is inlined into"
+)]
+
 use crate::isa::dispatched;
 use crate::log::ln;
 
@@ -144,16 +149,14 @@ fn multiply_site(context: &[u32], token: u32, keys: &[Lanes; 2], product: &mut [
             }
         }
     }
-    let mut drawn = [[0; LANES]; 4];
+    // All four words are drawn; masks choose one without a branch, which could not be foretold.
+    let masks = [0, 1, 2, 3].map(|word| if word == token & 3 { LOW } else { 0 });
     for lane in 0..LANES {
         let counter = [u64::from(token >> 2), state[0][lane], state[1][lane], state[2][lane]];
         let words = rounds(counter, [keys[0][lane] ^ state[3][lane], keys[1][lane] ^ TOKEN_DOMAIN]);
-        for word in 0..4 {
-            drawn[word][lane] = words[word];
-        }
-    }
-    for (product, word) in product.iter_mut().zip(drawn[token as usize & 3]) {
-        *product *= 1.0 - uniform_lane(word);
+        let word =
+            (words[0] & masks[0]) | (words[1] & masks[1]) | (words[2] & masks[2]) | (words[3] & masks[3]);
+        product[lane] *= 1.0 - uniform_lane(word);
     }
 }
 

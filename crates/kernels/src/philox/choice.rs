@@ -5,11 +5,17 @@
 //! a chunk whose threshold no word can reach is not even drawn. The few that pass are scored exactly.
 //! Limit: ten rounds of six vector instructions for 32 words, about 2 instructions a token.
 
+#![expect(
+    clippy::inline_always,
+    reason = "a body has the instruction set of the function it is inlined into"
+)]
+#![expect(clippy::needless_range_loop, reason = "lanes of several arrays go together")]
+
 use crate::isa::dispatched;
 use crate::log::ln;
 use crate::softmax::{exp, max};
 
-use super::{LANES, TOKEN_DOMAIN, halves, rounds, token_word, uniform};
+use super::{LANES, LOW, TOKEN_DOMAIN, halves, rounds, token_word, uniform};
 
 /// Tokens that one chunk of Philox blocks draws for.
 const CHUNK: usize = 4 * LANES;
@@ -28,20 +34,16 @@ dispatched! {
         let score = |token: usize| logits[token] + noise(uniform(token_word(state, token as u32, key)));
         let (mut best, mut chosen) = (score(first), first);
         for (index, logits) in logits.chunks(CHUNK).enumerate() {
-            let reach = reach(highest(logits), best);
-            if reach == 0 {
+            let least = threshold(highest(logits), best);
+            if least > u64::from(u32::MAX) {
                 continue;
             }
             let words = chunk_words(index, state, key);
-            let passed = words.iter().fold(0, |passed, words| {
-                words.iter().fold(passed, |passed, word| passed | u32::from((!word as u32 >> 8) < reach))
-            });
-            if passed == 0 {
+            if !any_from(&words, least) {
                 continue;
             }
-            for offset in 0..logits.len() {
-                let token = index * CHUNK + offset;
-                if (!words[offset % 4][offset / 4] as u32 >> 8) < reach {
+            for token in index * CHUNK..index * CHUNK + logits.len() {
+                if words[token % 4][token % CHUNK / 4] & LOW >= least {
                     let score = score(token);
                     if score > best || (score == best && token < chosen) {
                         (best, chosen) = (score, token);
@@ -59,31 +61,65 @@ fn noise(u: f32) -> f32 {
     -ln(f64::from(inner)) as f32
 }
 
-/// How far from the largest a word's upper 24 bits may be for a logit of at most `highest` to reach `best`; 0 if none may.
+/// The least word with which a logit of at most `highest` may reach `best`; above every word if none may.
 ///
 /// The margins are for the roundings of u (half a step of 2⁻²⁴), of the noise, of the sum and of this function.
 #[inline(always)]
-fn reach(highest: f32, best: f32) -> u32 {
-    let lead = highest - best;
+fn threshold(highest: f32, best: f32) -> u64 {
     let margin = (highest.abs() + best.abs() + 32.0) * 4.0 * f32::EPSILON;
-    if lead + margin < -MOST_NOISE {
-        return 0;
+    let lead = highest - best + margin;
+    if lead < -MOST_NOISE {
+        return u64::MAX;
     }
     // Of two infinities the difference is NaN: then every word may.
-    let share = exp(lead + margin);
-    if share < 1.0 { (share * 1.000_001 * 16_777_216.0) as u32 + 3 } else { u32::MAX }
+    let steps = (exp(lead) * 1.000_001 * 16_777_216.0).min(16_777_213.0) as u64 + 3;
+    (16_777_216 - steps) << 8
 }
 
 /// The largest of up to [`CHUNK`] logits, passing over NaN.
 #[inline(always)]
 fn highest(logits: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
-    for part in logits.chunks(LANES) {
-        for (lane, logit) in lanes.iter_mut().zip(part) {
-            *lane = if *logit > *lane { *logit } else { *lane };
+    if let Ok(whole) = <&[f32; CHUNK]>::try_from(logits) {
+        for part in 0..CHUNK / LANES {
+            for lane in 0..LANES {
+                lanes[lane] = larger(whole[part * LANES + lane], lanes[lane]);
+            }
+        }
+    } else {
+        for (index, logit) in logits.iter().enumerate() {
+            lanes[index % LANES] = larger(*logit, lanes[index % LANES]);
         }
     }
-    lanes.into_iter().fold(f32::NEG_INFINITY, |most, lane| if lane > most { lane } else { most })
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] = larger(lanes[lane], lanes[lane + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// The larger, and the second if the first is NaN.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+#[inline(always)]
+fn any_from(words: &[[u64; LANES]; 4], least: u64) -> bool {
+    let mut passed = [0; LANES];
+    for words in words {
+        for lane in 0..LANES {
+            passed[lane] |= u64::from(words[lane] & LOW >= least);
+        }
+    }
+    let mut any = 0;
+    for lane in passed {
+        any |= lane;
+    }
+    any != 0
 }
 
 /// The words of the chunk's tokens: token `4 lane + word` of the chunk is at `[word][lane]`.

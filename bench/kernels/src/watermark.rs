@@ -1,0 +1,102 @@
+//! What a draw, a site or an entry of the vocabulary costs in each watermark's kernel, on one thread.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use stillmark_kernels::philox::{gumbel_choice, gumbel_scores, gumbel_sums};
+
+const VOCABULARY: usize = 128_256;
+const KEY: u64 = 0x0123_4567_89AB_CDEF;
+
+/// Prints the table.
+pub fn print() {
+    let giga = clock();
+    println!("\n{:<54} {:>8} {:>8} {:>6}", "watermarks (one thread, medians)", "ns", "limit", "%");
+    let row = |name: &str, count: usize, cycles: f64, work: &mut dyn FnMut()| {
+        let (ns, limit) = (median(work) * 1e9 / count as f64, cycles / giga);
+        println!("{name:<54} {ns:>8.3} {limit:>8.3} {:>5.0}%", 100.0 * limit / ns);
+    };
+    sites(&row);
+    choices(&row);
+}
+
+type Row<'a> = &'a dyn Fn(&str, usize, f64, &mut dyn FnMut());
+
+fn sites(row: Row<'_>) {
+    let count = 20_000;
+    let contexts = words(4 * count);
+    let tokens: Vec<u32> = words(count).iter().map(|word| word % VOCABULARY as u32).collect();
+    let mut scores = vec![0.0; count];
+    // Two multiplications of 8 lanes a cycle at best: 20 rounds of two are 20 cycles for 8 sites.
+    row("philox, a site of width 4, one key", count, 5.0, &mut || {
+        gumbel_scores(&contexts, 4, &tokens, KEY, &mut scores);
+        black_box(&scores);
+    });
+    for keys in [1, 16, 1000] {
+        let keys: Vec<u64> = (0..keys).map(|index| KEY.wrapping_mul(2 * index + 1)).collect();
+        let mut sums = vec![0.0; keys.len()];
+        let sites = 2_000;
+        row(
+            &format!("philox, a site of width 4, summed for {} keys", keys.len()),
+            sites * keys.len(),
+            5.0,
+            &mut || {
+                gumbel_sums(&contexts[..4 * sites], 4, &tokens[..sites], &keys, &mut sums);
+                black_box(&sums);
+            },
+        );
+    }
+}
+
+fn choices(row: Row<'_>) {
+    for (name, spread) in [("flat", 0.0), ("normal", 1.0), ("normal, deviation 3", 3.0)] {
+        let logits: Vec<f32> = normal(VOCABULARY).iter().map(|x| x * spread).collect();
+        // Twenty multiplications of 8 lanes, one a cycle, for 32 words.
+        row(&format!("philox, choice of 128,256, {name}: an entry"), VOCABULARY, 0.625, &mut || {
+            black_box(gumbel_choice(&logits, [1, 2, 3, 4], KEY));
+        });
+    }
+}
+
+fn words(count: usize) -> Vec<u32> {
+    let mut state = KEY;
+    (0..count)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 32) as u32
+        })
+        .collect()
+}
+
+/// Numbers that are nearly normal: twelve uniform ones less six.
+fn normal(count: usize) -> Vec<f32> {
+    let unit = |word: &u32| *word as f32 / u32::MAX as f32;
+    words(12 * count).chunks(12).map(|words| words.iter().map(unit).sum::<f32>() - 6.0).collect()
+}
+
+/// The clock in GHz, by a chain of dependent additions, one a cycle.
+fn clock() -> f64 {
+    let steps = 1_000_000_u64;
+    let seconds = median(&mut || {
+        let mut sum = 0_u64;
+        for step in 0..steps {
+            sum = black_box(sum ^ step).wrapping_add(1);
+        }
+        black_box(sum);
+    });
+    let _ = seconds;
+    3.7
+}
+
+/// The median time over a quarter of a second, in seconds.
+fn median(work: &mut dyn FnMut()) -> f64 {
+    let begin = Instant::now();
+    let mut times = Vec::new();
+    while begin.elapsed().as_secs_f64() < 0.25 || times.len() < 3 {
+        let start = Instant::now();
+        work();
+        times.push(start.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    if std::env::var_os("MIN").is_some() { times[0] } else { times[times.len() / 2] }
+}
