@@ -1,0 +1,117 @@
+//! Keys: read from key files, made for tenants, committed to before use. What they hold is never shown.
+
+mod fields;
+mod schemes;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use hkdf::Hkdf;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::Error;
+use crate::scheme::Scheme;
+use fields::Reader;
+
+/// A key: one scheme with its parameters and its secret.
+pub struct Key {
+    scheme: Box<dyn Scheme>,
+}
+
+/// The fields of key files that nobody but their owner may know.
+const SECRET: [&str; 9] =
+    ["key", "key_a", "key_b", "hashing_key", "hash_key", "keys", "secret_key", "seed", "secret"];
+
+/// Who a tenant's key is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant<'a> {
+    /// The tenant's public, pseudonymous id.
+    pub id: &'a str,
+    /// The period for which the key holds.
+    pub epoch: &'a str,
+    /// The model that is marked with it.
+    pub model: &'a str,
+}
+
+impl Key {
+    /// Reads a key file (docs/spec/watermark-key.md).
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let mut reader = Reader::new(text)?;
+        Self::read(&mut reader)
+    }
+
+    /// Reads a key file as one of another scheme.
+    pub fn parse_as(text: &str, scheme: &str) -> Result<Self, Error> {
+        let mut reader = Reader::new(text)?;
+        reader.set_scheme(scheme);
+        Self::read(&mut reader)
+    }
+
+    /// A key of a scheme with its default parameters, or those given as TOML, made of 32 uniform bytes.
+    pub fn generate(scheme: &str, parameters: &str, entropy: &[u8; 32]) -> Result<Self, Error> {
+        let mut reader = Reader::new(parameters)?;
+        reader.set_scheme(scheme);
+        reader.fill_secret();
+        Ok(Self { scheme: Self::read(&mut reader)?.scheme.with_key(entropy) })
+    }
+
+    fn read(reader: &mut Reader) -> Result<Self, Error> {
+        let scheme = schemes::read(reader)?;
+        reader.finish(scheme.name())?;
+        Ok(Self { scheme })
+    }
+
+    /// The scheme.
+    pub fn scheme(&self) -> &dyn Scheme {
+        self.scheme.as_ref()
+    }
+
+    /// What may be told of it: the fields of its file but the secret ones.
+    pub fn parameters(&self) -> BTreeMap<String, Value> {
+        let public = self.scheme.fields().into_iter().filter(|(name, _)| !SECRET.contains(name));
+        public.map(|(name, value)| (name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null))).collect()
+    }
+
+    /// Its key file, whole and in one form: fields in alphabetical order, defaults written out.
+    pub fn to_toml(&self) -> String {
+        let line = |(name, value): (&str, toml::Value)| format!("{name} = {value}\n");
+        let fields = self.scheme.fields().into_iter().map(line);
+        std::iter::once(format!("scheme = \"{}\"\n", self.scheme.name())).chain(fields).collect()
+    }
+
+    /// The SHA-256 that commits to this key and shows nothing of it, as long as the salt is kept.
+    pub fn commitment(&self, salt: &[u8; 32]) -> [u8; 32] {
+        let hasher = Sha256::new().chain_update(b"stillmark/watermark-key-commitment/v1\n");
+        hasher.chain_update(salt).chain_update(self.to_toml()).finalize().into()
+    }
+
+    /// The key of a tenant: HKDF-SHA256 (RFC 5869) of this key, with tenant, epoch and model as context.
+    pub fn tenant(&self, tenant: &Tenant<'_>) -> Self {
+        let secrets = self.scheme.fields().into_iter().filter(|(name, _)| SECRET.contains(name));
+        let material: String = secrets.map(|(name, value)| format!("{name} = {value}\n")).collect();
+        let mut info = b"stillmark/watermark-tenant/v1\n".to_vec();
+        for part in [tenant.id, tenant.epoch, tenant.model] {
+            info.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            info.extend_from_slice(part.as_bytes());
+        }
+        let mut bytes = [0; 32];
+        // 32 bytes are within what HKDF gives, so this cannot fail.
+        let filled = Hkdf::<Sha256>::new(None, material.as_bytes()).expand(&info, &mut bytes);
+        debug_assert!(filled.is_ok());
+        Self { scheme: self.scheme.tenant(&bytes) }
+    }
+
+    /// The decoy of that number: a key made as keys are made, which nobody has marked with.
+    pub(crate) fn decoy(&self, seed: u64, number: u64) -> Box<dyn Scheme> {
+        let mut hasher = blake3::Hasher::new_derive_key("stillmark 2026-11 watermark decoy keys v1");
+        hasher.update(&seed.to_le_bytes()).update(&number.to_le_bytes());
+        self.scheme.with_key(hasher.finalize().as_bytes())
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("scheme", &self.scheme.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,19 @@
+//! How do we mark text, and find marks?
+//!
+//! A [`Key`] is one scheme with its parameters and its secret. [`sites`] says which tokens of a text are evidence,
+//! whatever the key; the schemes score them bit for bit as their references do; [`detect`](mod@detect) says how sure one can be, by decoy
+//! keys first and by exact tails where the decoys agree; [`attribute`] finds whose key it was; [`generate`] marks. Token ids and
+//! slices come in and go out: no model, no tokenizer, no file.
+#![forbid(unsafe_code)]
+
+pub mod key;
+pub mod sites;
+
+pub mod scheme;
+
+mod error;
+
+pub use error::Error;
+pub use key::Key;
+pub use scheme::{Null, Scheme};
+pub use sites::{Sites, Text};

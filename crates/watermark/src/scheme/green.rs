@@ -1,0 +1,260 @@
+//! Green lists: a seed from the window names a share γ of the vocabulary, whose tokens are green.
+//!
+//! Kirchenbauer et al. 2023, "A Watermark for Large Language Models" (arXiv:2301.10226). Four projects made four
+//! incompatible things of it; they differ in the seed ([`prf`](super::prf)), in what the seed draws, and in nothing else.
+
+use stillmark_kernels::{philox, shuffle};
+use stillmark_stats::torch::Generator;
+
+use super::prf::{self, Function, Hash};
+use super::{Fields, Null, Scheme, integer};
+use crate::sites::{Before, Once, Rule, Sites};
+
+/// Whose green lists they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// `WatermarkLogitsProcessor` of transformers.
+    Transformers,
+    /// jwkirchenbauer/lm-watermarking.
+    LmWatermarking,
+    /// The PyPI package `sbw`.
+    Sbw,
+    /// facebookresearch/three_bricks, Maryland's form.
+    ThreeBricks,
+}
+
+/// What a seed draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Draws {
+    /// The first γV entries of `torch.randperm(V)`, of a seed reduced by this modulus.
+    Permutation(i128),
+    /// A Philox word for each token, compared with γ.
+    Words,
+}
+
+/// Whether the token itself is the last of the window that seeds its list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Salt {
+    /// The window ends before the token.
+    Window,
+    /// The window ends with the token.
+    Token,
+}
+
+/// A green-list scheme with its key.
+#[derive(Clone)]
+pub(crate) struct GreenList {
+    pub(crate) origin: Origin,
+    pub(crate) function: Function,
+    pub(crate) hash: Hash,
+    pub(crate) draws: Draws,
+    pub(crate) salt: Salt,
+    /// Tokens that seed, the salting token included.
+    pub(crate) context_width: usize,
+    pub(crate) once: Once,
+    pub(crate) key: i128,
+    pub(crate) gamma: f64,
+    pub(crate) vocab_size: u32,
+    /// What is added to the logits of green tokens where text is made.
+    pub(crate) bias: f32,
+    /// The public name of the variant.
+    pub(crate) variant: String,
+}
+
+impl GreenList {
+    /// How many tokens are green after each window.
+    pub(crate) fn list_size(&self) -> usize {
+        (f64::from(self.vocab_size) * self.gamma) as usize
+    }
+
+    /// The seed of the window before a token.
+    pub(crate) fn seed(&self, window: &[u32], token: u32) -> u64 {
+        let value = match self.salt {
+            Salt::Window => prf::value(self.function, &self.hash, self.key, window),
+            Salt::Token => {
+                let mut salted = [0; 32];
+                let len = window.len().min(31);
+                salted[..len].copy_from_slice(&window[window.len() - len..]);
+                salted[len] = token;
+                prf::value(self.function, &self.hash, self.key, &salted[..=len])
+            }
+        };
+        match self.draws {
+            Draws::Permutation(modulus) => value.rem_euclid(modulus) as u64,
+            Draws::Words => value as u64,
+        }
+    }
+
+    /// The green tokens of a seed, in the order in which they are drawn (permutations alone).
+    pub(crate) fn list<'a>(&self, seed: u64, entries: &'a mut Vec<u32>) -> &'a [u32] {
+        let mut generator = Generator::manual_seed(seed);
+        generator.randperm_head(self.vocab_size as usize, self.list_size(), entries)
+    }
+
+    /// Whether a token's word is green, as the detector of `sbw` has it.
+    pub(crate) fn is_green_word(&self, seed: u64, token: u32) -> bool {
+        const SCALE: f32 = 4.656_612_7e-10;
+        let words = philox::block([token >> 2, 0, 0, 0], [seed as u32, (seed >> 32) as u32]);
+        let word = words[token as usize & 3] & 0x7fff_ffff;
+        (word as f32) * SCALE < self.gamma as f32
+    }
+
+    fn score_permutations(&self, sites: &Sites, scores: &mut [f64]) {
+        // Sites of one seed share one list. torch takes the lower 32 bits of a seed.
+        let mut order: Vec<u64> = (0..sites.len())
+            .map(|site| {
+                let seed = self.seed(sites.window(site), sites.tokens[site]) as u32;
+                u64::from(seed) << 32 | site as u64
+            })
+            .collect();
+        order.sort_unstable();
+        let mut lists = Lists::new(self.vocab_size as usize, self.list_size());
+        for run in order.chunk_by(|a, b| a >> 32 == b >> 32) {
+            lists.score((run[0] >> 32) as u32, run, &sites.tokens, scores);
+        }
+    }
+}
+
+/// Looks tokens up in one list after another.
+struct Lists {
+    vocab_size: usize,
+    words: Vec<u32>,
+    entries: Vec<u32>,
+    bits: Vec<u64>,
+    asked: Vec<u32>,
+    inside: Vec<bool>,
+}
+
+/// From so many tokens on a list is made whole rather than followed for each.
+const WHOLE: usize = 8;
+
+impl Lists {
+    fn new(vocab_size: usize, list_size: usize) -> Self {
+        let (words, bits) = (vec![0; list_size], vec![0; vocab_size.div_ceil(64)]);
+        Self { vocab_size, words, entries: Vec::new(), bits, asked: Vec::new(), inside: Vec::new() }
+    }
+
+    /// Scores the sites in `run`, all of one seed: 1 where the token is green.
+    fn score(&mut self, seed: u32, run: &[u64], tokens: &[u32], scores: &mut [f64]) {
+        let site = |entry: &u64| *entry as u32 as usize;
+        self.asked.clear();
+        self.asked.extend(run.iter().map(|entry| tokens[site(entry)]));
+        self.asked.sort_unstable();
+        self.asked.dedup();
+        if self.asked.len() >= WHOLE {
+            self.fill_bits(seed);
+            for entry in run {
+                let token = tokens[site(entry)] as usize;
+                scores[site(entry)] = (self.bits[token / 64] >> (token % 64) & 1) as f64;
+            }
+            return;
+        }
+        Generator::manual_seed(u64::from(seed)).fill(&mut self.words);
+        self.inside.clear();
+        self.inside.resize(self.asked.len(), false);
+        shuffle::in_head(&self.words, self.vocab_size, &self.asked, &mut self.inside);
+        for entry in run {
+            let place = self.asked.partition_point(|token| *token < tokens[site(entry)]);
+            scores[site(entry)] = f64::from(u8::from(self.inside[place]));
+        }
+    }
+
+    fn fill_bits(&mut self, seed: u32) {
+        self.bits.fill(0);
+        let mut generator = Generator::manual_seed(u64::from(seed));
+        for token in generator.randperm_head(self.vocab_size, self.words.len(), &mut self.entries) {
+            self.bits[*token as usize / 64] |= 1 << (token % 64);
+        }
+    }
+}
+
+impl Scheme for GreenList {
+    fn name(&self) -> &'static str {
+        match self.origin {
+            Origin::Transformers => "kgw-transformers",
+            Origin::LmWatermarking => "kgw-lm-watermarking",
+            Origin::Sbw => "sbw",
+            Origin::ThreeBricks => "three-bricks-maryland",
+        }
+    }
+
+    fn reference(&self) -> &'static str {
+        match self.origin {
+            Origin::Transformers => "transformers 5.23.0, WatermarkLogitsProcessor and WatermarkDetector",
+            Origin::LmWatermarking => "jwkirchenbauer/lm-watermarking",
+            Origin::Sbw => "PyPI sbw 1.0.0",
+            Origin::ThreeBricks => "facebookresearch/three_bricks, Maryland",
+        }
+    }
+
+    fn fields(&self) -> Fields {
+        let mut fields = Fields::from([("vocab_size", integer(self.vocab_size as usize))]);
+        let key = self.key.to_string();
+        let (name, ratio) = match self.origin {
+            Origin::Transformers => ("hashing_key", "greenlist_ratio"),
+            Origin::LmWatermarking | Origin::Sbw => ("hash_key", "gamma"),
+            Origin::ThreeBricks => ("seed", "gamma"),
+        };
+        fields.extend([(name, key.into()), (ratio, self.gamma.into())]);
+        match self.origin {
+            Origin::Transformers => fields.extend([
+                ("seeding_scheme", self.variant.clone().into()),
+                ("context_width", integer(self.context_width)),
+                ("deduplicate", (self.once != Once::Never).into()),
+            ]),
+            Origin::LmWatermarking => fields.extend([("scheme_name", self.variant.clone().into())]),
+            Origin::Sbw => fields.extend([("seeding_scheme", self.variant.clone().into())]),
+            Origin::ThreeBricks => fields.extend([("ngram", integer(self.context_width))]),
+        }
+        if matches!(self.origin, Origin::Transformers | Origin::LmWatermarking) {
+            fields.extend([("bias", f64::from(self.bias).into())]);
+        }
+        fields
+    }
+
+    fn rule(&self) -> Rule {
+        let width = match self.salt {
+            Salt::Window => self.context_width,
+            Salt::Token => self.context_width - 1,
+        };
+        let (before, skip, end) = (Before::Prompt, 0, None);
+        Rule { width, before, once: self.once, skip, end, vocab_size: Some(self.vocab_size) }
+    }
+
+    fn effective_rule(&self) -> Rule {
+        // transformers hashes the last token alone however wide the window is: what repeats is the pair.
+        match (self.function, self.once) {
+            (Function::Last, Once::Pair) => Rule { once: Once::LastPair, ..self.rule() },
+            _ => self.rule(),
+        }
+    }
+
+    fn null(&self) -> Null {
+        Null::Green { gamma: self.gamma }
+    }
+
+    fn score(&self, sites: &Sites, scores: &mut [f64]) {
+        match self.draws {
+            Draws::Permutation(_) => self.score_permutations(sites, scores),
+            Draws::Words => {
+                for (site, score) in scores.iter_mut().enumerate() {
+                    let (window, token) = (sites.window(site), sites.tokens[site]);
+                    *score = f64::from(u8::from(self.is_green_word(self.seed(window, token), token)));
+                }
+            }
+        }
+    }
+
+    fn with_key(&self, material: &[u8; 32]) -> Box<dyn Scheme> {
+        let key = super::whole_number(material, self.key);
+        let hash = match &self.hash {
+            Hash::Own(_) => Hash::of_key(key),
+            other => other.clone(),
+        };
+        Box::new(Self { key, hash, ..self.clone() })
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}

@@ -1,0 +1,83 @@
+//! Our own Gumbel mark (`stillmark-gumbel`, docs/spec/watermark-key.md): the same test as vLLM's on a keyed hash that is one.
+//!
+//! The uniform numbers are the output of BLAKE3 keyed with 256 bits on the window, 53 bits a token: a key cannot be recovered or
+//! a mark forged from marked text short of breaking the hash.
+
+use stillmark_kernels::log::ln;
+
+use super::{Fields, Null, Scheme, bare_hex, integer};
+use crate::sites::{Before, Once, Rule, Sites};
+
+/// The hardened Gumbel mark with its key.
+#[derive(Clone)]
+pub(crate) struct Hardened {
+    pub(crate) key: [u8; 32],
+    pub(crate) context_width: usize,
+}
+
+/// Bytes of output a token takes.
+const TOKEN_BYTES: u64 = 8;
+
+impl Hardened {
+    /// The stream of uniform numbers that a window gives, one for each token of a vocabulary.
+    pub(crate) fn stream(&self, window: &[u32]) -> blake3::OutputReader {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(b"stillmark-gumbel/v1");
+        for token in window {
+            hasher.update(&token.to_le_bytes());
+        }
+        hasher.finalize_xof()
+    }
+}
+
+/// The number strictly between 0 and 1 that eight bytes of a stream stand for.
+pub(crate) fn uniform(bytes: [u8; 8]) -> f64 {
+    ((u64::from_le_bytes(bytes) >> 11) as f64 + 0.5) * (1.0 / (1_u64 << 53) as f64)
+}
+
+/// −ln(1 − u); 1 − u is a number of the same form, so that nothing is lost near 1.
+pub(crate) fn gumbel_score(u: f64) -> f64 {
+    -ln(1.0 - u)
+}
+
+impl Scheme for Hardened {
+    fn name(&self) -> &'static str {
+        "stillmark-gumbel"
+    }
+
+    fn reference(&self) -> &'static str {
+        "docs/spec/watermark-key.md, stillmark-gumbel version 1"
+    }
+
+    fn fields(&self) -> Fields {
+        Fields::from([("key", bare_hex(&self.key)), ("context_width", integer(self.context_width))])
+    }
+
+    fn rule(&self) -> Rule {
+        let before = Before::Filler(u32::MAX);
+        let once = Once::Window;
+        Rule { width: self.context_width, before, once, skip: 0, end: None, vocab_size: None }
+    }
+
+    fn null(&self) -> Null {
+        Null::Exponential
+    }
+
+    fn score(&self, sites: &Sites, scores: &mut [f64]) {
+        for (site, score) in scores.iter_mut().enumerate() {
+            let mut stream = self.stream(sites.window(site));
+            stream.set_position(TOKEN_BYTES * u64::from(sites.tokens[site]));
+            let mut bytes = [0; 8];
+            stream.fill(&mut bytes);
+            *score = gumbel_score(uniform(bytes));
+        }
+    }
+
+    fn with_key(&self, material: &[u8; 32]) -> Box<dyn Scheme> {
+        Box::new(Self { key: *material, ..self.clone() })
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}

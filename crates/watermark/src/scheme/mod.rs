@@ -1,0 +1,111 @@
+//! The schemes: each public reference's way from a window of tokens to a score of the next.
+
+pub(crate) mod best_of_n;
+pub(crate) mod bricks;
+pub(crate) mod green;
+pub(crate) mod hardened;
+pub(crate) mod philox;
+pub(crate) mod prf;
+pub(crate) mod synthid;
+pub(crate) mod textseal;
+
+use std::any::Any;
+use std::collections::BTreeMap;
+
+use crate::sites::{Rule, Sites};
+
+/// The keys of a key file with their values.
+pub(crate) type Fields = BTreeMap<&'static str, toml::Value>;
+
+/// How a score is distributed where there is no mark, over the choice of the key.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Null {
+    /// Each score is exponential of mean 1.
+    Exponential,
+    /// Each score is (1 − α) times one exponential variable of mean 1 plus α times another.
+    Fused {
+        /// The weight of the second key.
+        alpha: f64,
+    },
+    /// Each score is 1 with chance γ, else 0.
+    Green {
+        /// The chance.
+        gamma: f64,
+    },
+    /// Each score is the mean of fair bits with these weights, which add up to their number.
+    Bits {
+        /// The weights.
+        weights: Vec<f64>,
+    },
+}
+
+/// A scheme with its key: what a key file holds.
+pub trait Scheme: Send + Sync {
+    /// The name that key files give it.
+    fn name(&self) -> &'static str;
+
+    /// The implementation whose scores it gives, or `unverified` with the reason.
+    fn reference(&self) -> &'static str;
+
+    /// What its key file holds.
+    fn fields(&self) -> Fields;
+
+    /// Which tokens the reference scores.
+    fn rule(&self) -> Rule;
+
+    /// Which tokens are scored where the answer is more than a comparison with the reference: of what repeats under this
+    /// scheme, the first alone.
+    fn effective_rule(&self) -> Rule {
+        self.rule()
+    }
+
+    /// How scores are distributed without a mark.
+    fn null(&self) -> Null;
+
+    /// The score of each site.
+    fn score(&self, sites: &Sites, scores: &mut [f64]);
+
+    /// The same scheme under another key, made of 32 uniform bytes: decoys and tenants' keys are made by one way.
+    fn with_key(&self, material: &[u8; 32]) -> Box<dyn Scheme>;
+
+    /// The key of a tenant of this key's owner.
+    fn tenant(&self, material: &[u8; 32]) -> Box<dyn Scheme> {
+        self.with_key(material)
+    }
+
+    /// The part that tells tenants of one owner apart, where they share another.
+    fn distinctive(&self) -> Option<Box<dyn Scheme>> {
+        None
+    }
+
+    /// For what one scheme alone has.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// A whole number of 32 uniform bytes that is as long as `like` in bits, at least 24: keys of one kind look alike.
+pub(crate) fn whole_number(material: &[u8; 32], like: i128) -> i128 {
+    let bits = (128 - like.unsigned_abs().leading_zeros()).clamp(24, 63);
+    let mut low = [0; 8];
+    low.copy_from_slice(&material[..8]);
+    i128::from(u64::from_le_bytes(low) & ((1 << bits) - 1)).max(1)
+}
+
+/// The first eight bytes as a number.
+pub(crate) fn word(material: &[u8; 32]) -> u64 {
+    let mut low = [0; 8];
+    low.copy_from_slice(&material[..8]);
+    u64::from_le_bytes(low)
+}
+
+pub(crate) fn integer(number: usize) -> toml::Value {
+    toml::Value::Integer(number as i64)
+}
+
+/// A key of 64 bits, which TOML's integers cannot hold.
+pub(crate) fn hex(number: u64) -> toml::Value {
+    format!("{number:#x}").into()
+}
+
+pub(crate) fn bare_hex(bytes: &[u8]) -> toml::Value {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+}

@@ -1,0 +1,238 @@
+//! SynthID-Text (Dathathri et al. 2024, "Scalable watermarking for identifying large language model outputs"): a tournament
+//! among tokens in as many layers as there are keys, each layer with a bit of every token. Three projects made three
+//! incompatible hashes of it.
+
+use sha2::{Digest, Sha256};
+use stillmark_kernels::philox;
+use stillmark_stats::torch::Generator;
+
+use super::{Fields, Null, Scheme, hex, integer};
+use crate::sites::{Before, Once, Rule, Sites};
+
+/// The multiplier of Knuth's MMIX generator, which the references hash with.
+const MULTIPLIER: i64 = 6_364_136_223_846_793_005;
+
+/// How a window, a token and a layer's key become a bit.
+#[derive(Clone)]
+pub(crate) enum Form {
+    /// transformers: the hash's lower bits look up a table of bits.
+    Transformers { table: Vec<u8>, table_seed: u64 },
+    /// google-deepmind/synthid-text since June 2025: a start made of all keys, and twelve rounds.
+    DeepMind,
+    /// vLLM's main branch: the bits of the token's Philox word.
+    Vllm { key: u64 },
+}
+
+/// A SynthID-Text mark with its keys.
+#[derive(Clone)]
+pub(crate) struct SynthId {
+    pub(crate) form: Form,
+    /// One a layer (none in vLLM's form).
+    pub(crate) keys: Vec<i64>,
+    pub(crate) depth: usize,
+    pub(crate) ngram_len: usize,
+    pub(crate) history: usize,
+    pub(crate) eos_token: Option<u32>,
+    /// The hash before the first token.
+    pub(crate) start: i64,
+}
+
+/// The table of bits of transformers' form.
+pub(crate) fn table(size: usize, seed: u64) -> Vec<u8> {
+    let mut generator = Generator::manual_seed(seed);
+    (0..size).map(|_| u8::from(generator.bit())).collect()
+}
+
+/// The hash before the first token in `DeepMind`'s form.
+pub(crate) fn start_of(keys: &[i64]) -> i64 {
+    let mut hasher = Sha256::new();
+    for key in keys {
+        hasher.update(key.to_le_bytes());
+    }
+    let modulus = u128::from(u64::MAX >> 1);
+    hasher.finalize().iter().fold(0_u128, |rest, byte| (rest << 8 | u128::from(*byte)) % modulus) as i64
+}
+
+/// One step of the references' hash.
+pub(crate) fn step(hash: i64, x: i64) -> i64 {
+    hash.wrapping_add(x).wrapping_mul(MULTIPLIER).wrapping_add(1)
+}
+
+impl SynthId {
+    /// The hash of a window and its token, to which each layer's key is added.
+    pub(crate) fn hash(&self, window: &[u32]) -> i64 {
+        window.iter().fold(self.start, |hash, token| step(hash, i64::from(*token)))
+    }
+
+    /// The bits of a token after a window, the first layer lowest.
+    pub(crate) fn bits(&self, window: &[u32], token: u32) -> u64 {
+        if let Form::Vllm { key } = self.form {
+            let word = philox::token_word(philox::context_state(window, key), token, key);
+            return u64::from(word) & (u64::MAX >> (64 - self.depth));
+        }
+        let hash = step(self.hash(window), i64::from(token));
+        let bit = |key: &i64| match &self.form {
+            Form::Transformers { table, .. } => {
+                u64::from(table[step(hash, *key).rem_euclid(table.len() as i64) as usize])
+            }
+            _ => (twelve_rounds(step(hash, *key)) >> 30) as u64 & 1,
+        };
+        self.keys.iter().enumerate().fold(0, |bits, (layer, key)| bits | bit(key) << layer)
+    }
+
+    /// The weights of the layers in the weighted mean, which add up to their number.
+    pub(crate) fn weights(&self) -> Vec<f64> {
+        let last = (self.depth.max(2) - 1) as f64;
+        let weights: Vec<f64> = (0..self.depth).map(|layer| 10.0 - 9.0 * layer as f64 / last).collect();
+        let total: f64 = weights.iter().sum();
+        weights.iter().map(|weight| weight * self.depth as f64 / total).collect()
+    }
+
+    /// The bits of each site.
+    pub(crate) fn site_bits(&self, sites: &Sites) -> Vec<u64> {
+        let table = self.rotated().filter(|table| table.len() <= sites.len());
+        let Some(table) = table else {
+            return (0..sites.len()).map(|site| self.bits(sites.window(site), sites.tokens[site])).collect();
+        };
+        let mask = table.len() as i64 - 1;
+        let at = |site: usize| self.hash(sites.window(site)).wrapping_add(i64::from(sites.tokens[site]));
+        (0..sites.len()).map(|site| u64::from(table[(at(site) & mask) as usize])).collect()
+    }
+
+    /// The bits of every possible sum of hash and token, where they repeat soon enough: a token's bits depend on the lower bits
+    /// of that sum alone, as many as index the table.
+    pub(crate) fn rotated(&self) -> Option<Vec<u32>> {
+        let Form::Transformers { table, .. } = &self.form else { return None };
+        if !table.len().is_power_of_two() || self.depth > 32 {
+            return None;
+        }
+        let mask = table.len() as i64 - 1;
+        let bits = |sum: i64| {
+            let hash = step(sum, 0);
+            let bit = |key: &i64| u32::from(table[(step(hash, *key) & mask) as usize]);
+            self.keys.iter().enumerate().fold(0, |bits, (layer, key)| bits | bit(key) << layer)
+        };
+        Some((0..table.len() as i64).map(bits).collect())
+    }
+}
+
+fn twelve_rounds(mut x: i64) -> i64 {
+    for _ in 0..12 {
+        x = step(x, 1) >> 5;
+    }
+    x
+}
+
+/// Sums of weights over the bits of each byte of a word.
+struct ByteSums(Vec<[f64; 256]>);
+
+impl ByteSums {
+    fn new(weights: &[f64]) -> Self {
+        let of_byte = |weights: &[f64]| {
+            std::array::from_fn(|byte| {
+                let set = weights.iter().enumerate().filter(|(bit, _)| byte >> bit & 1 == 1);
+                set.map(|(_, weight)| weight).sum()
+            })
+        };
+        Self(weights.chunks(8).map(of_byte).collect())
+    }
+
+    fn of(&self, bits: u64) -> f64 {
+        self.0.iter().enumerate().map(|(byte, sums)| sums[(bits >> (8 * byte)) as usize & 255]).sum()
+    }
+}
+
+impl Scheme for SynthId {
+    fn name(&self) -> &'static str {
+        match self.form {
+            Form::Transformers { .. } => "synthid-transformers",
+            Form::DeepMind => "synthid-deepmind",
+            Form::Vllm { .. } => "synthid-vllm",
+        }
+    }
+
+    fn reference(&self) -> &'static str {
+        match self.form {
+            Form::Transformers { .. } => "transformers 5.23.0, SynthIDTextWatermarkLogitsProcessor",
+            Form::DeepMind => "google-deepmind/synthid-text addb4a1",
+            Form::Vllm { .. } => "unverified: vLLM main of November 2026, no vectors are at hand",
+        }
+    }
+
+    fn fields(&self) -> Fields {
+        let keys = || toml::Value::from(self.keys.clone());
+        match &self.form {
+            Form::Vllm { key } => Fields::from([
+                ("key", hex(*key)),
+                ("depth", integer(self.depth)),
+                ("context_width", integer(self.ngram_len - 1)),
+            ]),
+            Form::DeepMind => Fields::from([
+                ("keys", keys()),
+                ("ngram_len", integer(self.ngram_len)),
+                ("context_history_size", integer(self.history)),
+            ]),
+            Form::Transformers { table, table_seed } => {
+                let mut fields = Fields::from([
+                    ("keys", keys()),
+                    ("ngram_len", integer(self.ngram_len)),
+                    ("context_history_size", integer(self.history)),
+                    ("sampling_table_size", integer(table.len())),
+                    ("sampling_table_seed", hex(*table_seed)),
+                ]);
+                fields.extend(self.eos_token.map(|token| ("eos_token", integer(token as usize))));
+                fields
+            }
+        }
+    }
+
+    fn rule(&self) -> Rule {
+        let width = self.ngram_len - 1;
+        let (before, once) = match self.form {
+            Form::Vllm { .. } => (Before::Filler(u32::MAX), Once::Window),
+            _ => (Before::Nothing, Once::History(self.history)),
+        };
+        Rule { width, before, once, skip: 0, end: self.eos_token, vocab_size: None }
+    }
+
+    fn effective_rule(&self) -> Rule {
+        Rule { once: Once::Window, ..self.rule() }
+    }
+
+    fn null(&self) -> Null {
+        match self.form {
+            Form::Vllm { .. } => Null::Bits { weights: vec![1.0; self.depth] },
+            _ => Null::Bits { weights: self.weights() },
+        }
+    }
+
+    fn score(&self, sites: &Sites, scores: &mut [f64]) {
+        let weights = match self.null() {
+            Null::Bits { weights } => weights,
+            _ => Vec::new(),
+        };
+        let sums = ByteSums::new(&weights);
+        for (score, bits) in scores.iter_mut().zip(self.site_bits(sites)) {
+            *score = sums.of(bits) / self.depth as f64;
+        }
+    }
+
+    fn with_key(&self, material: &[u8; 32]) -> Box<dyn Scheme> {
+        if let Form::Vllm { .. } = self.form {
+            return Box::new(Self { form: Form::Vllm { key: super::word(material) }, ..self.clone() });
+        }
+        let mut stream = blake3::Hasher::new_keyed(material).finalize_xof();
+        let mut next = || {
+            let mut bytes = [0; 8];
+            stream.fill(&mut bytes);
+            (u64::from_le_bytes(bytes) >> 32) as i64
+        };
+        let keys: Vec<i64> = (0..self.depth).map(|_| next()).collect();
+        let start = if matches!(self.form, Form::DeepMind) { start_of(&keys) } else { self.start };
+        Box::new(Self { keys, start, ..self.clone() })
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
