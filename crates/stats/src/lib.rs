@@ -5,7 +5,9 @@
 #![forbid(unsafe_code)]
 
 pub mod decoys;
+pub mod e_process;
 pub mod mt19937;
+pub mod multiple;
 pub mod p_value;
 pub mod tail;
 pub mod torch;

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground is missing")]
 
 mod decoys;
+mod e_process;
+mod multiple;
 mod random;
 mod tails;
 mod torch;

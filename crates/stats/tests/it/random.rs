@@ -1,4 +1,4 @@
-//! A small generator for simulated streams: SplitMix64 (Steele, Lea and Flood 2014).
+//! A small generator for simulated streams: `SplitMix64` (Steele, Lea and Flood 2014).
 
 /// The generator.
 pub(crate) struct Random(pub(crate) u64);
