@@ -4,10 +4,14 @@
 //! The exact public generators that schemes of others draw from live here too ([`torch`]).
 #![forbid(unsafe_code)]
 
+pub mod decoys;
+pub mod e_process;
 pub mod mt19937;
+pub mod multiple;
 pub mod p_value;
 pub mod tail;
 pub mod torch;
+pub mod uniformity;
 
 mod deviance;
 

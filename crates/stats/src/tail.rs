@@ -99,3 +99,66 @@ pub fn normal(z: f64) -> PValue {
     }
     PValue::from_ln((-0.5 * both.value()).ln_1p())
 }
+
+/// The z with P(Z ≥ z) = p for a standard normal Z.
+pub fn normal_critical(p: PValue) -> f64 {
+    let goal = p.ln();
+    if goal >= -std::f64::consts::LN_2 {
+        // ln P(Z ≥ −z), the lesser half.
+        let other = (-goal.exp_m1()).ln();
+        return if other < -std::f64::consts::LN_2 { -normal_critical(PValue::from_ln(other)) } else { 0.0 };
+    }
+    // P(Z ≥ z) ≤ e^(−z²/2): Newton's steps start on the far side, and as the logarithm is concave they stay there.
+    let mut z = (-2.0 * goal).sqrt();
+    while z.is_finite() {
+        let found = normal(z).ln();
+        let slope = (-0.5 * z * z - 0.5 * std::f64::consts::TAU.ln() - found).exp();
+        let next = z + (found - goal) / slope;
+        if next.is_nan() || next >= z {
+            break;
+        }
+        z = next;
+    }
+    z
+}
+
+/// The x with P(G ≥ x) = α for G the sum of `shape` exponential variables of mean 1.
+pub fn gamma_critical(shape: f64, alpha: PValue) -> f64 {
+    if shape.is_nan() || shape <= 0.0 || alpha.ln() >= 0.0 {
+        return 0.0;
+    }
+    let mut beyond = shape.max(1.0);
+    while beyond.is_finite() && gamma(shape, beyond).ln() > alpha.ln() {
+        beyond *= 2.0;
+    }
+    let mut below = 0.0;
+    loop {
+        let middle = f64::midpoint(below, beyond);
+        if middle <= below || middle >= beyond {
+            return beyond;
+        }
+        if gamma(shape, middle).ln() > alpha.ln() {
+            below = middle;
+        } else {
+            beyond = middle;
+        }
+    }
+}
+
+/// The least k with P(X ≥ k) ≤ α for X the number of successes in n trials of chance p each; n + 1 where not even n
+/// successes are so improbable.
+pub fn binomial_critical(n: u64, p: f64, alpha: PValue) -> u64 {
+    let (mut below, mut beyond) = (0, n + 1);
+    if alpha.ln() >= 0.0 {
+        return 0;
+    }
+    while beyond - below > 1 {
+        let middle = u64::midpoint(below, beyond);
+        if binomial(middle, n, p).ln() > alpha.ln() {
+            below = middle;
+        } else {
+            beyond = middle;
+        }
+    }
+    beyond
+}

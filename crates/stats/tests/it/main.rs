@@ -1,8 +1,13 @@
 //! The vectors of `docs/spec/tails.md` and `docs/spec/torch-random.md`.
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground is missing")]
 
+mod decoys;
+mod e_process;
+mod multiple;
+mod random;
 mod tails;
 mod torch;
+mod uniformity;
 
 use std::path::Path;
 

@@ -3,8 +3,13 @@ use stillmark_stats::{PValue, tail};
 
 use crate::{rows, vectors};
 
-fn number(row: &Value, key: &str) -> f64 {
+pub(crate) fn number(row: &Value, key: &str) -> f64 {
     row[key].as_f64().unwrap()
+}
+
+/// Holds a number against the expected one, to a share of it.
+pub(crate) fn close(row: &Value, found: f64, expected: f64, tolerance: f64) {
+    assert!((found - expected).abs() <= tolerance * expected.abs(), "{row}: {found:e}");
 }
 
 /// The tail that a row of the vectors asks for.
