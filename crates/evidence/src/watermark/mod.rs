@@ -13,7 +13,7 @@ pub use check::{check, check_attribution};
 pub use number::e_value;
 pub use scores::{MOST_CURVE_POINTS, ScoreLine, parse_scores, scores_to_bytes};
 
-use crate::Predicate;
+use crate::{Finding, Predicate};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -40,6 +40,19 @@ pub const SCHEMA: &str = "stillmark/watermark-detect/v1";
 
 /// The id of the result over all texts together.
 pub const POOLED: &str = "pooled";
+
+/// What may be sealed as a finding: its numbers can be checked, and it says which log holds it.
+pub trait Judgment: Predicate {
+    /// Every contradiction in it.
+    fn faults(&self) -> Vec<Finding>;
+
+    /// The verifier key of the log that holds its statement.
+    fn log(&self) -> Option<&str>;
+
+    /// The same, said to be in the log of that verifier key.
+    #[must_use]
+    fn in_log(self, log: Option<String>) -> Self;
+}
 
 /// What a detector found in some texts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -189,6 +202,20 @@ impl Predicate for WatermarkFinding {
     const TYPE: &'static str = "urn:stillmark:watermark-finding:v1";
 }
 
+impl Judgment for WatermarkFinding {
+    fn faults(&self) -> Vec<Finding> {
+        check(self)
+    }
+
+    fn log(&self) -> Option<&str> {
+        self.log.as_deref()
+    }
+
+    fn in_log(self, log: Option<String>) -> Self {
+        Self { log, ..self }
+    }
+}
+
 impl WatermarkFinding {
     /// Every result, that of all texts together last.
     pub fn results(&self) -> impl Iterator<Item = &TextResult> {
@@ -241,6 +268,15 @@ impl Mark {
             Self::Unknown => "unknown",
         }
     }
+}
+
+/// Whether that name may be a judged file's: a plain one that no file of the folder goes by.
+pub fn is_judged_name(name: &str) -> bool {
+    let own = [path::FINDING, path::PROOF, path::SIGNER, path::SCORES, path::LOG, path::REPORT];
+    !name.is_empty()
+        && !name.contains(['/', '\\', '\0'])
+        && ![".", ".."].contains(&name)
+        && !own.contains(&name)
 }
 
 /// Whether a folder is that of a finding: it holds the signed statement of one, and no evidence of a run.
