@@ -74,11 +74,17 @@ pub enum Aspect {
     Card,
     /// Base, datasets and license on a card that no signed disclosure covers.
     CardBase,
+    /// That the numbers of a finding agree with each other.
+    Numbers,
+    /// The scores beside a finding.
+    Scores,
+    /// The files that a finding is about.
+    Judged,
 }
 
 impl Aspect {
     /// Every aspect, in the order of the documentation.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Signature,
         Self::Signer,
         Self::ModelFiles,
@@ -97,6 +103,9 @@ impl Aspect {
         Self::Disclosure,
         Self::Card,
         Self::CardBase,
+        Self::Numbers,
+        Self::Scores,
+        Self::Judged,
     ];
 
     /// The stable word for it, as JSON and `explain` use it.
@@ -120,6 +129,9 @@ impl Aspect {
             Self::Disclosure => "disclosure",
             Self::Card => "card",
             Self::CardBase => "card-base",
+            Self::Numbers => "numbers",
+            Self::Scores => "scores",
+            Self::Judged => "judged-file",
         }
     }
 }

@@ -49,7 +49,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A document to be sealed does not follow its format.
-    #[error("cannot seal the run folder")]
+    #[error("cannot seal the folder")]
     Unsealable(#[source] crate::Finding),
     /// The log could not be used.
     #[error("cannot use the log")]

@@ -2,8 +2,8 @@
 //!
 //! Every signed type of Stillmark lives here: in-toto [`Statement`]s in [`dsse`] envelopes in Sigstore
 //! [`bundle`]s, signed with ECDSA P-256 [`keys`], and the predicates they carry ([`manifest`],
-//! [`provenance`], [`disclosure`], [`model_signing`]). [`signing`] leaves the evidence of a run folder,
-//! [`verify`] judges it offline. A [`Verified`] value is born in `verify` and nowhere else.
+//! [`provenance`], [`disclosure`], [`model_signing`], [`watermark`]). [`signing`] leaves the evidence of a
+//! run or a finding in its folder, [`verify`] judges it offline. A [`Verified`] value is born in `verify` and nowhere else.
 #![forbid(unsafe_code)]
 
 pub mod bundle;
@@ -23,6 +23,7 @@ pub mod provenance;
 pub mod signing;
 mod statement;
 pub mod verify;
+pub mod watermark;
 
 pub use date::Date;
 pub use digest::Digest;

@@ -1,4 +1,4 @@
-//! Leaves the evidence of a run in its folder: statements, bundles, log proofs.
+//! Leaves the evidence of a run or a finding in its folder: statements, bundles, log proofs.
 
 use crate::bundle::Bundle;
 use crate::disclosure::Disclosure;
@@ -9,7 +9,8 @@ use crate::provenance::{
     BUILD_TYPE, BuildDefinition, Builder, InternalParameters, Metadata, Provenance, ResourceDescriptor,
     RunDetails, name,
 };
-use crate::{Digest, Error, Statement, Subject, model_signing, verify};
+use crate::watermark::{self, Judgment, ScoreLine, is_judged_name, scores_to_bytes};
+use crate::{Digest, Error, Finding, FindingKind, Statement, Subject, model_signing, verify};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -91,6 +92,39 @@ pub fn seal(
         write_whole(&folder.join(document.proof_path()), proof.as_bytes())?;
     }
     Ok(run)
+}
+
+/// Signs what was found in the judged files, with the scores beside it, and logs it where a log is given.
+pub fn seal_finding<P: Judgment>(
+    folder: &Path,
+    judged: Vec<Subject>,
+    predicate: P,
+    scores: &[ScoreLine],
+    key: &PrivateKey,
+    log: Option<&mut Log>,
+) -> Result<Statement<P>, Error> {
+    if let Some(fault) = predicate.faults().into_iter().next() {
+        return Err(Error::Unsealable(fault));
+    }
+    if let Some(subject) = judged.iter().find(|subject| !is_judged_name(&subject.name)) {
+        let detail = "not a name that a judged file can have";
+        return Err(Error::Unsealable(Finding::new(FindingKind::Malformed, subject.name.clone(), detail)));
+    }
+    let scores = scores_to_bytes(scores)?;
+    let mut subjects = judged;
+    subjects.push(Subject::new(watermark::path::SCORES, Digest::of(&scores)));
+    let named = log.as_ref().map(|log| log.verifier().to_string());
+    let statement = Statement::new(subjects, predicate.in_log(named));
+    let bundle = Bundle::sign(&statement, key)?.to_bytes()?;
+    write_whole(&folder.join(watermark::path::SCORES), &scores)?;
+    write_whole(&folder.join(watermark::path::SIGNER), key.public().to_pem().as_bytes())?;
+    write_whole(&folder.join(watermark::path::FINDING), &bundle)?;
+    if let Some(log) = log {
+        let index = log.append(&[Digest::of(&bundle).as_bytes()])?.start;
+        let proof = log.prove(index)?.encode();
+        write_whole(&folder.join(watermark::path::PROOF), proof.as_bytes())?;
+    }
+    Ok(statement)
 }
 
 fn run_statement(

@@ -35,7 +35,7 @@ pub struct FolderFacts {
 pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Verified<FolderFacts>, Error> {
     fs::read_dir(dir).map_err(|source| Error::Io { path: dir.to_owned(), source })?;
     let mut checks = Vec::new();
-    let signer = keep(&mut checks, signer(dir));
+    let signer = keep(&mut checks, signer(dir, path::SIGNER));
     let keys = Trust::of(signer.clone().into_iter().chain(trust.keys().cloned()));
     let model = document::<model_signing::Manifest>(dir, Document::Model, &keys, &mut checks);
     let run = document::<Provenance>(dir, Document::Run, &keys, &mut checks);
@@ -71,7 +71,7 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     check_model(dir, model.as_ref(), &mut checks);
     edges::check(dir, run.as_ref(), model.as_ref(), data.as_ref(), &mut checks);
     records::check(dir, data.as_ref(), reader, &mut checks);
-    let is_logged = logged::check(dir, run.as_ref(), &signed, &mut checks);
+    let is_logged = check_log(dir, run.as_ref(), &signed, &mut checks);
     stated::check_disclosure(model.as_ref(), data.as_ref(), disclosure.as_ref(), &mut checks);
     edges::check_base(run.as_ref(), disclosure.as_ref(), &mut checks);
     let contradictions = stated::check_card(dir, data.as_ref(), disclosure.as_ref(), &mut checks);
@@ -80,7 +80,23 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     Ok(Verified::new(FolderFacts { report, signer, run, data, model, disclosure }, signer))
 }
 
-fn report(
+fn check_log(
+    dir: &Path,
+    run: Option<&Statement<Provenance>>,
+    signed: &[Document],
+    checks: &mut Vec<Check>,
+) -> logged::Logged {
+    let Some(run) = run else { return logged::Logged::NotAll };
+    let place = logged::Place {
+        names: Document::Run.bundle_path(),
+        log: Some(path::LOG),
+        proofs: signed.iter().map(|document| (document.bundle_path(), document.proof_path())).collect(),
+        is_shared: false,
+    };
+    logged::check(dir, run.predicate.build_definition.internal_parameters.log.as_deref(), &place, checks)
+}
+
+pub(super) fn report(
     checks: Vec<Check>,
     contradictions: Vec<Contradiction>,
     trusted: SignerTrust,
@@ -104,12 +120,12 @@ fn report(
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SignerTrust {
+pub(super) enum SignerTrust {
     Trusted,
     Unknown,
 }
 
-fn judge_signers(
+pub(super) fn judge_signers(
     named: Option<KeyId>,
     signers: &[KeyId],
     trust: &Trust,
@@ -132,11 +148,11 @@ fn judge_signers(
     SignerTrust::Unknown
 }
 
-fn signer(dir: &Path) -> Result<PublicKey, Finding> {
-    let pem = String::from_utf8(read(dir, path::SIGNER)?);
-    let pem = pem.map_err(|_| Finding::new(FindingKind::Malformed, path::SIGNER, "not text"))?;
-    PublicKey::from_pem(&pem)
-        .map_err(|error| Finding::new(FindingKind::Malformed, path::SIGNER, error.to_string()))
+/// The key that a folder names as its signer's.
+pub(super) fn signer(dir: &Path, name: &str) -> Result<PublicKey, Finding> {
+    let pem = String::from_utf8(read(dir, name)?);
+    let pem = pem.map_err(|_| Finding::new(FindingKind::Malformed, name, "not text"))?;
+    PublicKey::from_pem(&pem).map_err(|error| Finding::new(FindingKind::Malformed, name, error.to_string()))
 }
 
 /// A bundle of the folder with its signer, where its signature holds.
@@ -161,17 +177,22 @@ fn document<P: Predicate>(
             Some(found)
         }
         Err(mut finding) => {
-            if finding.kind == FindingKind::UnknownSigner {
-                finding.kind = FindingKind::BrokenEdge;
-                finding.detail.push_str(", and it is not the folder's signer");
-            }
             if !finding.subject.contains('/') {
                 finding.subject = format!("{subject}: {}", finding.subject);
             }
-            checks.push(finding.into());
+            checks.push(unopened(finding).into());
             None
         }
     }
+}
+
+/// What stands for a bundle that no key opened: the folder's own signer must be the one it names.
+pub(super) fn unopened(mut finding: Finding) -> Finding {
+    if finding.kind == FindingKind::UnknownSigner {
+        finding.kind = FindingKind::BrokenEdge;
+        finding.detail.push_str(", and it is not the folder's signer");
+    }
+    finding
 }
 
 fn check_model(dir: &Path, model: Option<&Statement<model_signing::Manifest>>, checks: &mut Vec<Check>) {
@@ -191,6 +212,6 @@ fn check_model(dir: &Path, model: Option<&Statement<model_signing::Manifest>>, c
     }
 }
 
-fn keep<T>(checks: &mut Vec<Check>, result: Result<T, Finding>) -> Option<T> {
+pub(super) fn keep<T>(checks: &mut Vec<Check>, result: Result<T, Finding>) -> Option<T> {
     result.map_err(|finding| checks.push(finding.into())).ok()
 }

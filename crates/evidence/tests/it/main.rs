@@ -8,3 +8,4 @@ mod formats;
 mod oms;
 mod peer;
 mod vectors;
+mod watermark;

@@ -8,7 +8,10 @@ use stillmark_evidence::bundle::Bundle;
 use stillmark_evidence::keys::{PrivateKey, PublicKey};
 use stillmark_evidence::manifest::DatasetManifest;
 use stillmark_evidence::provenance::Provenance;
-use stillmark_evidence::{FindingKind, Predicate, Statement, Trust, model_signing, verify};
+use stillmark_evidence::watermark::{self, WatermarkFinding};
+use stillmark_evidence::{
+    Finding, FindingKind, Predicate, Statement, Trust, Verified, model_signing, verify,
+};
 
 fn each(name: &str, judge: impl Fn(&Value) -> Vec<String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec/vectors").join(name);
@@ -32,11 +35,15 @@ fn text<'a>(vector: &'a Value, field: &str) -> &'a str {
 }
 
 fn judge_payload<P: Predicate>(vector: &Value) -> Vec<String> {
+    let judged = verify_payload::<P>(vector);
+    judged.err().map(|finding| finding.kind.code().to_owned()).into_iter().collect()
+}
+
+fn verify_payload<P: Predicate>(vector: &Value) -> Result<Verified<Statement<P>>, Finding> {
     let key = PrivateKey::from_entropy(&[1; 32]).unwrap();
     let payload = serde_json::to_vec(&vector["statement"]).unwrap();
     let bytes = Bundle::sign_bytes(&payload, &key).to_bytes().unwrap();
-    let judged = verify::bundle::<P>(&bytes, &Trust::of([key.public().clone()]));
-    judged.err().map(|finding| finding.kind.code().to_owned()).into_iter().collect()
+    verify::bundle::<P>(&bytes, &Trust::of([key.public().clone()]))
 }
 
 #[test]
@@ -57,6 +64,17 @@ fn dataset_manifests() {
 #[test]
 fn distill_runs() {
     each("distill-run", judge_payload::<Provenance>);
+}
+
+#[test]
+fn watermark_findings() {
+    each("watermark-finding", |vector| {
+        let findings = match verify_payload::<WatermarkFinding>(vector) {
+            Ok(statement) => watermark::check(&statement.predicate),
+            Err(finding) => vec![finding],
+        };
+        findings.into_iter().map(|finding| finding.kind.code().to_owned()).collect()
+    });
 }
 
 #[test]
