@@ -9,6 +9,7 @@ pub mod e_process;
 pub mod mt19937;
 pub mod multiple;
 pub mod p_value;
+pub mod saddlepoint;
 pub mod tail;
 pub mod torch;
 pub mod uniformity;

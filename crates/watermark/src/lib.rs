@@ -7,13 +7,17 @@
 #![forbid(unsafe_code)]
 
 pub mod key;
+pub mod scheme;
 pub mod sites;
 
-pub mod scheme;
+pub mod attribute;
+pub mod detect;
+pub mod generate;
 
 mod error;
 
 pub use error::Error;
 pub use key::Key;
+pub use scheme::best_of_n::words;
 pub use scheme::{Null, Scheme};
-pub use sites::{Sites, Text};
+pub use sites::{Sites, Slice, Text};

@@ -94,6 +94,34 @@ pub struct Sites {
     pub unscored: Vec<Unscored>,
 }
 
+/// Sites that lie together: what a scheme scores.
+#[derive(Debug, Clone, Copy)]
+pub struct Slice<'a> {
+    /// Tokens in a window.
+    pub width: usize,
+    /// The windows, oldest token first.
+    pub windows: &'a [u32],
+    /// The token after each window.
+    pub tokens: &'a [u32],
+}
+
+impl<'a> Slice<'a> {
+    /// How many sites there are.
+    pub fn len(self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Whether there is no site.
+    pub fn is_empty(self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// The window of a site.
+    pub fn window(self, site: usize) -> &'a [u32] {
+        &self.windows[site * self.width..(site + 1) * self.width]
+    }
+}
+
 impl Sites {
     /// The sites of texts under a rule.
     pub fn find(texts: &[Text<'_>], rule: &Rule) -> Self {
@@ -115,6 +143,19 @@ impl Sites {
         sites
     }
 
+    /// The sites that are new among all texts, as those of one text.
+    pub fn fresh_only(&self) -> Self {
+        let mut fresh = Self { width: self.width, ..Self::default() };
+        for site in (0..self.len()).filter(|site| self.fresh[*site]) {
+            fresh.windows.extend_from_slice(self.window(site));
+            fresh.tokens.push(self.tokens[site]);
+            fresh.positions.push(self.positions[site]);
+            fresh.fresh.push(true);
+        }
+        fresh.texts.push(0..fresh.tokens.len());
+        fresh
+    }
+
     /// How many sites there are in all.
     pub fn len(&self) -> usize {
         self.tokens.len()
@@ -125,8 +166,18 @@ impl Sites {
         self.tokens.is_empty()
     }
 
-    /// The window of a site.
-    pub fn window(&self, site: usize) -> &[u32] {
+    /// All sites.
+    pub fn all(&self) -> Slice<'_> {
+        self.slice(0..self.len())
+    }
+
+    /// Some sites that lie together.
+    pub fn slice(&self, range: Range<usize>) -> Slice<'_> {
+        let windows = &self.windows[range.start * self.width..range.end * self.width];
+        Slice { width: self.width, windows, tokens: &self.tokens[range] }
+    }
+
+    fn window(&self, site: usize) -> &[u32] {
         &self.windows[site * self.width..(site + 1) * self.width]
     }
 

@@ -49,8 +49,9 @@ pub struct Attributed {
 pub struct Candidate {
     /// The name that the key goes by, never the key.
     pub key_name: String,
-    /// The commitment of the key, a SHA-256.
-    pub commitment: String,
+    /// The commitment of the key, a SHA-256, where it was committed to.
+    #[serde(default)]
+    pub commitment: Option<String>,
     /// The natural logarithm of the p-value under this key alone.
     #[serde(serialize_with = "number::finite")]
     pub ln_p: f64,

@@ -46,7 +46,7 @@ pub fn check_attribution(attribution: &Attribution) -> Vec<Finding> {
     found.ids(&attribution.texts.iter().map(|text| text.id.as_str()).collect::<Vec<_>>());
     for text in &attribution.texts {
         for candidate in &text.best {
-            found.digest(&text.id, Some(&candidate.commitment));
+            found.digest(&text.id, candidate.commitment.as_deref());
             found.logarithm(&text.id, "ln_p", Some(candidate.ln_p));
             found.logarithm(&text.id, "adjusted_ln_p", Some(candidate.adjusted_ln_p));
             found.not_below(&text.id, candidate.adjusted_ln_p, candidate.ln_p);

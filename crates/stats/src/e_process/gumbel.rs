@@ -12,18 +12,29 @@ const LAMBDAS: [f64; 18] = [
 ///
 /// Scores from a grid u = k / (N + 1), as engines have them, keep each factor's mean below 1.
 #[derive(Debug, Clone)]
-pub struct GumbelMixture(Mixture);
+pub struct GumbelMixture {
+    mixture: Mixture,
+    /// ln of what makes each bet fair.
+    stakes: [f64; LAMBDAS.len()],
+}
 
 impl GumbelMixture {
     /// Starts at 1.
     pub fn new() -> Self {
-        Self(Mixture::new(LAMBDAS.len()))
+        Self::fused(0.0)
+    }
+
+    /// Starts at 1, for scores that weigh two keys: (1 − α) X + α Y. Then each bet is (1 − λ(1 − α)) (1 − λα) e^(λ score).
+    pub fn fused(alpha: f64) -> Self {
+        let stakes = LAMBDAS.map(|lambda| (-lambda * (1.0 - alpha)).ln_1p() + (-lambda * alpha).ln_1p());
+        Self { mixture: Mixture::new(LAMBDAS.len()), stakes }
     }
 
     /// Takes the score of the next token.
     pub fn push(&mut self, score: f64) {
         if score.is_finite() && score >= 0.0 {
-            self.0.multiply(LAMBDAS.iter().map(|lambda| (-lambda).ln_1p() + lambda * score));
+            let factors = LAMBDAS.iter().zip(&self.stakes).map(|(lambda, stake)| stake + lambda * score);
+            self.mixture.multiply(factors);
         }
     }
 }
@@ -36,11 +47,11 @@ impl Default for GumbelMixture {
 
 impl EProcess for GumbelMixture {
     fn ln_value(&self) -> f64 {
-        self.0.ln
+        self.mixture.ln
     }
 
     fn ln_peak(&self) -> f64 {
-        self.0.peak
+        self.mixture.peak
     }
 }
 

@@ -1,6 +1,7 @@
 //! The vectors of `docs/spec/tails.md` and `docs/spec/torch-random.md`.
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground is missing")]
 
+mod saddlepoint;
 mod decoys;
 mod e_process;
 mod multiple;

@@ -104,10 +104,15 @@ impl Key {
 
     /// The decoy of that number: a key made as keys are made, which nobody has marked with.
     pub(crate) fn decoy(&self, seed: u64, number: u64) -> Box<dyn Scheme> {
-        let mut hasher = blake3::Hasher::new_derive_key("stillmark 2026-11 watermark decoy keys v1");
-        hasher.update(&seed.to_le_bytes()).update(&number.to_le_bytes());
-        self.scheme.with_key(hasher.finalize().as_bytes())
+        self.scheme.with_key(&decoy_material(seed, number))
     }
+}
+
+/// What the decoy of that number is made of.
+pub(crate) fn decoy_material(seed: u64, number: u64) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key("stillmark 2026-11 watermark decoy keys v1");
+    hasher.update(&seed.to_le_bytes()).update(&number.to_le_bytes());
+    *hasher.finalize().as_bytes()
 }
 
 impl fmt::Debug for Key {

@@ -7,7 +7,7 @@
 
 use super::hardened::{gumbel_score, uniform};
 use super::{Fields, Null, Scheme, bare_hex, integer};
-use crate::sites::{Before, Once, Rule, Sites};
+use crate::sites::{Before, Once, Rule, Slice};
 
 /// Keyed best-of-n with its key.
 #[derive(Clone)]
@@ -94,7 +94,7 @@ impl Scheme for BestOfN {
         Null::Exponential
     }
 
-    fn score(&self, sites: &Sites, scores: &mut [f64]) {
+    fn score(&self, sites: Slice<'_>, scores: &mut [f64]) {
         for (site, score) in scores.iter_mut().enumerate() {
             *score = self.score_of(sites.windows[site], sites.tokens[site]);
         }

@@ -4,7 +4,7 @@ use stillmark_stats::torch::Generator;
 
 use super::prf::{self, Function, Hash};
 use super::{Fields, Null, Scheme, hex, integer};
-use crate::sites::{Before, Once, Rule, Sites};
+use crate::sites::{Before, Once, Rule, Slice};
 
 /// The Gumbel mark of `three_bricks` with its key.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ impl Scheme for Bricks {
         Null::Exponential
     }
 
-    fn score(&self, sites: &Sites, scores: &mut [f64]) {
+    fn score(&self, sites: Slice<'_>, scores: &mut [f64]) {
         for (site, score) in scores.iter_mut().enumerate() {
             let u = self.uniform(sites.window(site), sites.tokens[site]);
             *score = -(-f64::from(u)).ln_1p();

@@ -8,7 +8,7 @@ use stillmark_stats::torch::Generator;
 
 use super::prf::{self, Function, Hash};
 use super::{Fields, Null, Scheme, integer};
-use crate::sites::{Before, Once, Rule, Sites};
+use crate::sites::{Before, Once, Rule, Slice};
 
 /// Whose green lists they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl GreenList {
         (word as f32) * SCALE < self.gamma as f32
     }
 
-    fn score_permutations(&self, sites: &Sites, scores: &mut [f64]) {
+    fn score_permutations(&self, sites: Slice<'_>, scores: &mut [f64]) {
         // Sites of one seed share one list. torch takes the lower 32 bits of a seed.
         let mut order: Vec<u64> = (0..sites.len())
             .map(|site| {
@@ -110,7 +110,7 @@ impl GreenList {
         order.sort_unstable();
         let mut lists = Lists::new(self.vocab_size as usize, self.list_size());
         for run in order.chunk_by(|a, b| a >> 32 == b >> 32) {
-            lists.score((run[0] >> 32) as u32, run, &sites.tokens, scores);
+            lists.score((run[0] >> 32) as u32, run, sites.tokens, scores);
         }
     }
 }
@@ -233,7 +233,7 @@ impl Scheme for GreenList {
         Null::Green { gamma: self.gamma }
     }
 
-    fn score(&self, sites: &Sites, scores: &mut [f64]) {
+    fn score(&self, sites: Slice<'_>, scores: &mut [f64]) {
         match self.draws {
             Draws::Permutation(_) => self.score_permutations(sites, scores),
             Draws::Words => {

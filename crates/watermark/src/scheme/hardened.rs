@@ -6,7 +6,7 @@
 use stillmark_kernels::log::ln;
 
 use super::{Fields, Null, Scheme, bare_hex, integer};
-use crate::sites::{Before, Once, Rule, Sites};
+use crate::sites::{Before, Once, Rule, Slice};
 
 /// The hardened Gumbel mark with its key.
 #[derive(Clone)]
@@ -63,7 +63,7 @@ impl Scheme for Hardened {
         Null::Exponential
     }
 
-    fn score(&self, sites: &Sites, scores: &mut [f64]) {
+    fn score(&self, sites: Slice<'_>, scores: &mut [f64]) {
         for (site, score) in scores.iter_mut().enumerate() {
             let mut stream = self.stream(sites.window(site));
             stream.set_position(TOKEN_BYTES * u64::from(sites.tokens[site]));

@@ -12,7 +12,7 @@ pub(crate) mod textseal;
 use std::any::Any;
 use std::collections::BTreeMap;
 
-use crate::sites::{Rule, Sites};
+use crate::sites::{Rule, Slice};
 
 /// The keys of a key file with their values.
 pub(crate) type Fields = BTreeMap<&'static str, toml::Value>;
@@ -63,7 +63,7 @@ pub trait Scheme: Send + Sync {
     fn null(&self) -> Null;
 
     /// The score of each site.
-    fn score(&self, sites: &Sites, scores: &mut [f64]);
+    fn score(&self, sites: Slice<'_>, scores: &mut [f64]);
 
     /// The same scheme under another key, made of 32 uniform bytes: decoys and tenants' keys are made by one way.
     fn with_key(&self, material: &[u8; 32]) -> Box<dyn Scheme>;

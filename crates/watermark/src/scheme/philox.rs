@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use stillmark_kernels::philox;
 
 use super::{Fields, Null, Scheme, hex, integer};
-use crate::sites::{Before, Once, Rule, Sites};
+use crate::sites::{Before, Once, Rule, Slice};
 
 /// A Gumbel mark of vLLM with its key.
 #[derive(Clone)]
@@ -105,11 +105,11 @@ impl Scheme for Philox {
         }
     }
 
-    fn score(&self, sites: &Sites, scores: &mut [f64]) {
-        philox::gumbel_scores(&sites.windows, sites.width, &sites.tokens, self.first(), scores);
+    fn score(&self, sites: Slice<'_>, scores: &mut [f64]) {
+        philox::gumbel_scores(sites.windows, sites.width, sites.tokens, self.first(), scores);
         let Some(([_, key_b], alpha)) = self.pair() else { return };
         let mut second = vec![0.0; scores.len()];
-        philox::gumbel_scores(&sites.windows, sites.width, &sites.tokens, key_b, &mut second);
+        philox::gumbel_scores(sites.windows, sites.width, sites.tokens, key_b, &mut second);
         for (score, second) in scores.iter_mut().zip(second) {
             *score = (1.0 - alpha) * *score + alpha * second;
         }

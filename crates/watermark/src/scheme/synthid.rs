@@ -7,7 +7,7 @@ use stillmark_kernels::philox;
 use stillmark_stats::torch::Generator;
 
 use super::{Fields, Null, Scheme, hex, integer};
-use crate::sites::{Before, Once, Rule, Sites};
+use crate::sites::{Before, Once, Rule, Slice};
 
 /// The multiplier of Knuth's MMIX generator, which the references hash with.
 const MULTIPLIER: i64 = 6_364_136_223_846_793_005;
@@ -89,7 +89,7 @@ impl SynthId {
     }
 
     /// The bits of each site.
-    pub(crate) fn site_bits(&self, sites: &Sites) -> Vec<u64> {
+    pub(crate) fn site_bits(&self, sites: Slice<'_>) -> Vec<u64> {
         let table = self.rotated().filter(|table| table.len() <= sites.len());
         let Some(table) = table else {
             return (0..sites.len()).map(|site| self.bits(sites.window(site), sites.tokens[site])).collect();
@@ -206,7 +206,7 @@ impl Scheme for SynthId {
         }
     }
 
-    fn score(&self, sites: &Sites, scores: &mut [f64]) {
+    fn score(&self, sites: Slice<'_>, scores: &mut [f64]) {
         let weights = match self.null() {
             Null::Bits { weights } => weights,
             _ => Vec::new(),

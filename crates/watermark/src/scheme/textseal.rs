@@ -2,7 +2,7 @@
 
 
 use super::{Fields, Null, Scheme, integer};
-use crate::sites::{Before, Once, Rule, Sites};
+use crate::sites::{Before, Once, Rule, Slice};
 
 /// The multipliers of a window's tokens, oldest first: a window is at most this long.
 pub(crate) const PRIMES: [i64; 10] = [
@@ -104,7 +104,7 @@ impl Scheme for TextSeal {
         }
     }
 
-    fn score(&self, sites: &Sites, scores: &mut [f64]) {
+    fn score(&self, sites: Slice<'_>, scores: &mut [f64]) {
         for (site, score) in scores.iter_mut().enumerate() {
             let (window, token) = (sites.window(site), sites.tokens[site]);
             *score = match self.form {

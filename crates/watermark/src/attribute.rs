@@ -1,0 +1,152 @@
+//! Whose key was it?
+//!
+//! Every tenant's key is tried on every text; p-values are corrected by Holm over all of them. Tenants' keys are decoys for
+//! each other, and decoys proper say whether the analytic p-value may be used at all.
+
+use rayon::prelude::*;
+use stillmark_evidence::watermark::{Attributed, Attribution, Candidate, Verdict};
+use stillmark_stats::{PValue, decoys, multiple};
+
+use crate::detect::{self, Input, Settings};
+use crate::scheme::Scheme;
+use crate::sites::{Sites, Text};
+use crate::{Error, Key};
+
+/// A key that may be the one, by its name.
+#[derive(Debug)]
+pub struct Suspect {
+    /// The name it goes by.
+    pub name: String,
+    /// Its commitment in hex, where it has one.
+    pub commitment: Option<String>,
+    /// The key.
+    pub key: Key,
+}
+
+/// Candidates that are shown of each text.
+const SHOWN: usize = 3;
+
+/// Tries all keys on all texts. The keys must be of one scheme with the same parameters.
+pub fn attribute(
+    suspects: &[Suspect],
+    inputs: &[Input<'_>],
+    settings: &Settings,
+    tick: &(dyn Fn() + Sync),
+) -> Result<Attribution, Error> {
+    let Some(first) = suspects.first() else {
+        return Err(Error::Lengths { what: "keys", expected: 1, found: 0 });
+    };
+    let parameters = first.key.parameters();
+    let alike = |suspect: &&Suspect| {
+        suspect.key.scheme().name() == first.key.scheme().name() && suspect.key.parameters() == parameters
+    };
+    let like = suspects.iter().filter(alike).count();
+    if like < suspects.len() {
+        return Err(Error::Lengths {
+            what: "keys of one scheme with the same parameters",
+            expected: suspects.len(),
+            found: like,
+        });
+    }
+    let own: Vec<Option<Box<dyn Scheme>>> =
+        suspects.iter().map(|suspect| suspect.key.scheme().distinctive()).collect();
+    let schemes: Vec<&dyn Scheme> = own
+        .iter()
+        .zip(suspects)
+        .map(|(own, suspect)| own.as_deref().unwrap_or_else(|| suspect.key.scheme()))
+        .collect();
+    let texts: Vec<Text<'_>> = inputs.iter().map(|input| input.text).collect();
+    let sites = Sites::find(&texts, &schemes[0].effective_rule());
+    let sums = sums_of(&schemes, &sites, tick);
+    let decoys = decoys_of(schemes[0], &sites, settings);
+    let texts = judge(suspects, inputs, &sites, schemes[0], &Sums { keys: sums, decoys }, settings);
+    Ok(Attribution {
+        schema: Attribution::SCHEMA.to_owned(),
+        scheme: first.key.scheme().name().to_owned(),
+        level: settings.level,
+        keys_tried: suspects.len() as u64,
+        texts_tried: inputs.len() as u64,
+        texts,
+        assumptions: detect::attribution_assumptions(suspects.len(), inputs.len()),
+        cannot_show: detect::CANNOT_SHOW.map(str::to_owned).to_vec(),
+        log: None,
+    })
+}
+
+/// The sums of scores, a row a key and a column a text.
+struct Sums {
+    keys: Vec<Vec<f64>>,
+    decoys: Vec<Vec<f64>>,
+}
+
+fn sums_of(schemes: &[&dyn Scheme], sites: &Sites, tick: &(dyn Fn() + Sync)) -> Vec<Vec<f64>> {
+    schemes
+        .par_iter()
+        .map_init(Vec::new, |scores, scheme| {
+            let sums = sums(*scheme, sites, scores);
+            tick();
+            sums
+        })
+        .collect()
+}
+
+fn decoys_of(scheme: &dyn Scheme, sites: &Sites, settings: &Settings) -> Vec<Vec<f64>> {
+    (0..settings.decoys as u64)
+        .into_par_iter()
+        .map_init(Vec::new, |scores, decoy| {
+            let material = crate::key::decoy_material(settings.decoy_seed, decoy);
+            sums(scheme.with_key(&material).as_ref(), sites, scores)
+        })
+        .collect()
+}
+
+/// The sum of each text's scores under one key.
+fn sums(scheme: &dyn Scheme, sites: &Sites, scores: &mut Vec<f64>) -> Vec<f64> {
+    scores.clear();
+    scores.resize(sites.len(), 0.0);
+    scheme.score(sites.all(), scores);
+    sites.texts.iter().map(|range| scores[range.clone()].iter().sum()).collect()
+}
+
+fn judge(
+    suspects: &[Suspect],
+    inputs: &[Input<'_>],
+    sites: &Sites,
+    scheme: &dyn Scheme,
+    sums: &Sums,
+    settings: &Settings,
+) -> Vec<Attributed> {
+    let null = scheme.null();
+    let p_of = |text: usize, sum: f64| detect::p_value(&null, sites.texts[text].len(), sum);
+    let all: Vec<PValue> = (0..inputs.len())
+        .flat_map(|text| sums.keys.iter().map(move |row| p_of(text, row[text]).upper))
+        .collect();
+    let adjusted = multiple::holm(&all);
+    let (keys, mut found) = (suspects.len(), Vec::new());
+    for (text, input) in inputs.iter().enumerate() {
+        let scored = sites.texts[text].len();
+        let intervals: Vec<_> = sums.decoys.iter().map(|row| p_of(text, row[text])).collect();
+        let sound = decoys::agreement(&intervals).verdict.admits_analytic();
+        let mut order: Vec<usize> = (0..keys).collect();
+        order.sort_by(|a, b| all[text * keys + a].total_cmp(&all[text * keys + b]).then(a.cmp(b)));
+        let reaches = |key: &usize| adjusted[text * keys + key].ln() <= settings.level.ln();
+        let reaching = order.iter().filter(|key| reaches(key)).count();
+        let short = detect::needed(&null, settings.level / keys as f64).is_some_and(|n| (scored as u64) < n);
+        let verdict = match reaching {
+            1 if sound => Verdict::Attributed,
+            0 if !short => Verdict::NoEvidence,
+            _ => Verdict::Inconclusive,
+        };
+        let candidate = |key: &usize| Candidate {
+            key_name: suspects[*key].name.clone(),
+            commitment: suspects[*key].commitment.clone(),
+            ln_p: all[text * keys + key].ln().max(f64::MIN),
+            adjusted_ln_p: adjusted[text * keys + key].ln().max(f64::MIN),
+            ln_e_value: None,
+        };
+        let tenant = (verdict == Verdict::Attributed).then(|| suspects[order[0]].name.clone());
+        let best = order.iter().take(SHOWN).map(candidate).collect();
+        found.push(Attributed { id: input.id.to_owned(), scored: scored as u64, best, verdict, tenant });
+    }
+    found
+}

@@ -1,0 +1,270 @@
+//! Marking: which token to take, given a model's logits and the tokens so far.
+//!
+//! A [`Marker`] works on one answer and remembers what it must of it. Green lists bias the logits before temperature and
+//! filters; tournaments and Gumbel choices come after them.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use stillmark_kernels::{philox, tournament};
+
+use crate::scheme::best_of_n::BestOfN;
+use crate::scheme::green::{Draws, GreenList, Origin, Salt};
+use crate::scheme::hardened::{self, Hardened};
+use crate::scheme::philox::Philox;
+use crate::scheme::synthid::{Form, SynthId};
+use crate::{Error, Key};
+
+/// How many of the latest windows vLLM compares a window with.
+const LATEST: usize = 8192;
+
+/// How many candidates a self-salted green list looks at.
+const CANDIDATES: usize = 40;
+
+/// A key at work on one answer.
+pub struct Marker<'k> {
+    kind: Kind<'k>,
+    /// The windows that have chosen a token, the oldest first.
+    order: VecDeque<Vec<u32>>,
+    seen: BTreeSet<Vec<u32>>,
+}
+
+enum Kind<'k> {
+    Philox(&'k Philox),
+    Hardened(&'k Hardened),
+    Green(&'k GreenList),
+    SynthId { scheme: &'k SynthId, table: &'k [u32] },
+}
+
+/// What a mark makes of warped scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chosen {
+    /// It takes this token.
+    Token(u32),
+    /// It has changed the scores: draw from them.
+    Changed,
+    /// It leaves the choice to the sampler.
+    Ordinary,
+}
+
+/// What a key needs to mark, made once for all answers.
+pub struct Marking<'k> {
+    key: &'k Key,
+    table: Vec<u32>,
+}
+
+impl<'k> Marking<'k> {
+    /// Gets ready to mark with a key.
+    pub fn new(key: &'k Key) -> Result<Self, Error> {
+        let scheme = key.scheme();
+        let any = scheme.as_any();
+        let cannot = |cannot| Error::Unsupported { scheme: scheme.name(), cannot };
+        let mut table = Vec::new();
+        if let Some(synthid) = any.downcast_ref::<SynthId>() {
+            let marks = matches!(synthid.form, Form::Transformers { .. });
+            table = synthid.rotated().filter(|_| marks).ok_or_else(|| {
+                cannot("is only detected here: of SynthID's forms `synthid-transformers` with a table of a power of two marks")
+            })?;
+        } else if let Some(green) = any.downcast_ref::<GreenList>() {
+            if !matches!(green.origin, Origin::Transformers | Origin::LmWatermarking) {
+                return Err(cannot("is only detected here: mark with `kgw-transformers`"));
+            }
+        } else if any.is::<BestOfN>() {
+            return Err(cannot("chooses among finished segments, not among tokens"));
+        } else if !any.is::<Philox>() && !any.is::<Hardened>() {
+            return Err(cannot("is only detected here: mark with `vllm-philox` or `stillmark-gumbel`"));
+        }
+        Ok(Self { key, table })
+    }
+
+    /// Begins an answer.
+    pub fn start(&self) -> Option<Marker<'_>> {
+        let any = self.key.scheme().as_any();
+        let kind = if let Some(scheme) = any.downcast_ref::<Philox>() {
+            Kind::Philox(scheme)
+        } else if let Some(scheme) = any.downcast_ref::<Hardened>() {
+            Kind::Hardened(scheme)
+        } else if let Some(scheme) = any.downcast_ref::<GreenList>() {
+            Kind::Green(scheme)
+        } else {
+            Kind::SynthId { scheme: any.downcast_ref::<SynthId>()?, table: &self.table }
+        };
+        Some(Marker { kind, order: VecDeque::new(), seen: BTreeSet::new() })
+    }
+}
+
+impl Marker<'_> {
+    /// Changes the model's logits, before temperature and filters. `context` is the prompt and the answer so far.
+    pub fn bias(&mut self, context: &[u32], logits: &mut [f32]) {
+        if let Kind::Green(scheme) = self.kind {
+            bias(scheme, context, logits);
+        }
+    }
+
+    /// Chooses after temperature and filters: `scores` are logits / temperature, negative infinity where a token was filtered
+    /// out. `answer` is the answer so far, `u` the uniform number that decides which of two keys is used.
+    pub fn choose(&mut self, answer: &[u32], scores: &mut [f32], u: f64) -> Chosen {
+        match self.kind {
+            Kind::Green(_) => Chosen::Ordinary,
+            Kind::Philox(scheme) => {
+                let window = window(answer, scheme.context_width, u32::MAX);
+                if !self.is_fresh(&window, LATEST) {
+                    return Chosen::Ordinary;
+                }
+                let key = match scheme.pair() {
+                    Some(([_, key_b], alpha)) if u < alpha => key_b,
+                    _ => scheme.first(),
+                };
+                let state = philox::context_state(&window, key);
+                philox::gumbel_choice(scores, state, key).map_or(Chosen::Ordinary, Chosen::Token)
+            }
+            Kind::Hardened(scheme) => {
+                let window = window(answer, scheme.context_width, u32::MAX);
+                if !self.is_fresh(&window, usize::MAX) {
+                    return Chosen::Ordinary;
+                }
+                hardened_choice(scheme, &window, scores).map_or(Chosen::Ordinary, Chosen::Token)
+            }
+            Kind::SynthId { scheme, table } => {
+                let window = window(answer, scheme.ngram_len - 1, 0);
+                // The reference remembers windows that it skipped, too.
+                let fresh = !self.seen.contains(&window);
+                self.remember(window.clone(), scheme.history);
+                if !fresh {
+                    return Chosen::Ordinary;
+                }
+                let offset = scheme.hash(&window).rem_euclid(table.len() as i64) as usize;
+                tournament::scores(scores, table, offset, scheme.depth as u32);
+                Chosen::Changed
+            }
+        }
+    }
+
+    /// Whether a window has not chosen a token yet among the latest so many; it has from now on.
+    fn is_fresh(&mut self, window: &[u32], latest: usize) -> bool {
+        if self.seen.contains(window) {
+            return false;
+        }
+        self.remember(window.to_vec(), latest);
+        true
+    }
+
+    fn remember(&mut self, window: Vec<u32>, latest: usize) {
+        self.order.push_back(window.clone());
+        self.seen.insert(window);
+        if self.order.len() > latest
+            && let Some(oldest) = self.order.pop_front()
+            && !self.order.contains(&oldest)
+        {
+            self.seen.remove(&oldest);
+        }
+    }
+}
+
+/// The last so many tokens of an answer, with a filler before its first.
+fn window(answer: &[u32], width: usize, filler: u32) -> Vec<u32> {
+    let own = &answer[answer.len().saturating_sub(width)..];
+    let mut window = vec![filler; width - own.len()];
+    window.extend_from_slice(own);
+    window
+}
+
+fn bias(scheme: &GreenList, context: &[u32], logits: &mut [f32]) {
+    let width = match scheme.salt {
+        Salt::Window => scheme.context_width,
+        Salt::Token => scheme.context_width - 1,
+    };
+    // The reference wants as many tokens as the context is wide, the candidate not counted.
+    if context.len() < scheme.context_width {
+        return;
+    }
+    let window = &context[context.len() - width..];
+    let mut entries = Vec::new();
+    if scheme.salt == Salt::Window {
+        for token in scheme.list(scheme.seed(window, 0), &mut entries) {
+            if let Some(logit) = logits.get_mut(*token as usize) {
+                *logit += scheme.bias;
+            }
+        }
+        return;
+    }
+    for token in likeliest(logits, CANDIDATES) {
+        let seed = scheme.seed(window, token);
+        let green = match scheme.draws {
+            Draws::Words => scheme.is_green_word(seed, token),
+            Draws::Permutation(_) => scheme.list(seed, &mut entries).contains(&token),
+        };
+        if green {
+            logits[token as usize] += scheme.bias;
+        }
+    }
+}
+
+fn likeliest(logits: &[f32], count: usize) -> Vec<u32> {
+    let mut tokens: Vec<u32> = (0..logits.len() as u32).collect();
+    let order = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
+    if count < tokens.len() {
+        tokens.select_nth_unstable_by(count, order);
+        tokens.truncate(count);
+    }
+    tokens.sort_unstable_by(order);
+    tokens
+}
+
+/// argmax of score − ln(−ln u) over the tokens that were kept.
+fn hardened_choice(scheme: &Hardened, window: &[u32], scores: &[f32]) -> Option<u32> {
+    const TOGETHER: usize = 4096;
+    let mut stream = scheme.stream(window);
+    let mut bytes = vec![0; 8 * TOGETHER];
+    let mut best: Option<(f64, u32)> = None;
+    for (part, scores) in scores.chunks(TOGETHER).enumerate() {
+        let first = part * TOGETHER;
+        if scores.iter().all(|score| *score == f32::NEG_INFINITY) {
+            continue;
+        }
+        stream.set_position(8 * first as u64);
+        stream.fill(&mut bytes[..8 * scores.len()]);
+        for (idx, score) in scores.iter().enumerate().filter(|(_, score)| score.is_finite()) {
+            let mut word = [0; 8];
+            word.copy_from_slice(&bytes[8 * idx..8 * idx + 8]);
+            let total = f64::from(*score) + gumbel_noise(hardened::uniform(word));
+            if best.is_none_or(|(most, _)| total > most) {
+                best = Some((total, (first + idx) as u32));
+            }
+        }
+    }
+    best.map(|(_, token)| token)
+}
+
+fn gumbel_noise(u: f64) -> f64 {
+    -(-u.ln()).ln()
+}
+
+/// Which of several candidate continuations to keep after a text, by a `best-of-n` key: texts and candidates as
+/// [`words`](crate::words).
+pub fn choose_segment(key: &Key, text: &[u32], candidates: &[Vec<u32>]) -> Result<usize, Error> {
+    let scheme = key.scheme();
+    match scheme.as_any().downcast_ref::<BestOfN>() {
+        Some(best_of_n) => Ok(best_of_n.choose(text, candidates)),
+        None => {
+            Err(Error::Unsupported { scheme: scheme.name(), cannot: "chooses among tokens, not among segments" })
+        }
+    }
+}
+
+/// How a `best-of-n` key marks: candidates a segment, and words in a segment.
+pub fn segments(key: &Key) -> Option<(usize, usize)> {
+    let best_of_n = key.scheme().as_any().downcast_ref::<BestOfN>()?;
+    Some((best_of_n.n, best_of_n.segment))
+}
+
+impl std::fmt::Debug for Marker<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Marker").finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Marking<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Marking").field("key", self.key).finish_non_exhaustive()
+    }
+}
