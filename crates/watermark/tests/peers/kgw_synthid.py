@@ -97,7 +97,8 @@ def synthid():
         table = synthid_processor(5, [1], size, seed, 8).sampling_table
         bits = hashlib.sha256(table.numpy().astype("u1").tobytes()).hexdigest()
         yield name, {
-            "sampling_table": {"ones": int(table.sum()), "sha256_bits": bits, "first64": digits(table[:64].tolist())}, "cases": made,
+            "sampling_table": {"ones": int(table.sum()), "sha256_bits": bits, "first64": digits(table[:64].tolist())},
+            "cases": made,
             "processor_steps": steps(made[0], size, seed),
             "bayesian": bayesian(made[deep], deep, size, seed, made[deep]["repetition_mask"]),
             "bayesian_before_eos": bayesian(made[deep], deep, size, seed, both_masks(made[deep])),

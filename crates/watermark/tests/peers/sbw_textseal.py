@@ -49,7 +49,7 @@ def sbw_case(module, number, scheme, key, gamma, vocabulary):
         "table_hash": not mark._uses_gpu_hash, "bos_token_id": 1,
         "green": [membership(reference, context, tokens) for context in contexts], "sequence": ids,
         "detector": [sbw_detection(detector(ignore), ids, ignore) for ignore in (True, False)],
-        **({"processor": sbw_bias(mark, contexts, vocabulary, number)} if scheme.startswith("gpu-") and vocabulary % 16 == 0 else {}),
+        "processor": sbw_bias(mark, contexts[0], vocabulary, number) if scheme.startswith("gpu-") else None,
     }
 
 
@@ -58,30 +58,35 @@ def membership(detector, context, tokens):
     salted = [tuple(context[1:] + [token]) if detector.watermark.self_salt else tuple(context) for token in tokens]
     seeds = detector.watermark._compute_seeds(torch.tensor(salted)).tolist()
     green = "".join(str(int(detector._is_token_green(prefix, token))) for prefix, token in zip(salted, tokens))
-    return {"context": context, "tokens": tokens, "seeds": [str(seed) for seed in (seeds if detector.watermark.self_salt else seeds[:1])],
-            "green": green}
+    seeds = seeds if detector.watermark.self_salt else seeds[:1]
+    return {"context": context, "tokens": tokens, "seeds": list(map(str, seeds)), "green": green}
 
 
 def sbw_detection(detector, ids, ignore):
     out = detector.detect(tokenized_text=torch.tensor(ids), return_green_token_mask=True)
-    return {"ignore_repeated_ngrams": ignore, "num_tokens_scored": out["num_tokens_scored"], "num_green": out["num_green_tokens"],
-            "z": float(out["z_score"]), "p": float(out["p_value"]), "green_mask": "".join(str(int(bit)) for bit in out["green_token_mask"])}
+    return {"ignore_repeated_ngrams": ignore, "num_tokens_scored": out["num_tokens_scored"],
+            "num_green": out["num_green_tokens"], "z": float(out["z_score"]), "p": float(out["p_value"]),
+            "green_mask": "".join(str(int(bit)) for bit in out["green_token_mask"])}
 
 
-def sbw_bias(mark, contexts, vocabulary, seed):
+def sbw_bias(mark, context, vocabulary, seed):
     """Adds the bias as vllm_sbw does for this scheme and lists the ids it touched."""
     torch.manual_seed(seed)
-    scores, context = torch.randn(1, vocabulary), torch.tensor(contexts[:1])
+    scores = torch.randn(1, vocabulary)
     if mark.self_salt:
         apply = mark.apply_watermark_selfsalt_fused if mark.is_fused else mark.apply_watermark_selfsalt_direct
     else:
         apply = mark.apply_watermark_simple_fused if mark.is_fused else mark.apply_watermark_fused
-    changed = torch.nonzero((apply(context, scores.clone(), mark.gamma, 2.0) != scores)[0]).flatten().tolist()
-    return {"context": contexts[0], "scores_seed": seed, "scores_f32_sha256": f32_sha256(scores), "biased_ids": ids_digest(changed)}
+    out = apply(torch.tensor([context]), scores.clone(), mark.gamma, 2.0)
+    changed = torch.nonzero((out != scores)[0]).flatten().tolist()
+    return {"context": context, "scores_seed": seed, "scores_f32_sha256": f32_sha256(scores),
+            "biased_ids": ids_digest(changed)}
 
 
-TEXTSEAL_PRF = [(1000, 1, 0), (49152, 3, -5), (128256, 5, 999983), (128256, 10, (1 << 62) + 3), (262144, 2, 12345678901)]
-TEXTSEAL_DETECT = [(1000, 1, 7, 0.5), (49152, 2, 12345678901, 0.25), (128256, 4, 999983, 0.1)]
+TEXTSEAL_PRF = [  # vocabulary, window, key
+    (1000, 1, 0), (49152, 3, -5), (128256, 5, 999983), (128256, 10, (1 << 62) + 3), (262144, 2, 12345678901)]
+TEXTSEAL_DETECT = [  # vocabulary, window, key, green share
+    (1000, 1, 7, 0.5), (49152, 2, 12345678901, 0.25), (128256, 4, 999983, 0.1)]
 
 
 def textseal(directory):

@@ -9,8 +9,11 @@ from writing import f32_sha256, hex_f32, sequence
 
 KEYS = [2, 3, 0x0123456789ABCDEF, 1 << 63, (1 << 64) - 2]
 TOKENS = [0, 1, 2, 3, 49151, 128255, 262143, 262144]
-DETECT = [(5, 1, 120), (2, 2, 120), (1 << 63, 3, 150), ((1 << 64) - 2, 4, 150), (0x0123456789ABCDEF, 5, 150), (7, 6, 90),
-          (8, 7, 90), (9, 8, 90), ((1 << 64) - 1, 9, 90), (42, 4, 0), (42, 4, 1), (42, 3, 2)]
+DETECT = [  # key, context width, length
+    (5, 1, 120), (2, 2, 120), (1 << 63, 3, 150), ((1 << 64) - 2, 4, 150), (0x0123456789ABCDEF, 5, 150), (7, 6, 90),
+    (8, 7, 90), (9, 8, 90), ((1 << 64) - 1, 9, 90), (42, 4, 0), (42, 4, 1), (42, 3, 2)]
+SYNTHID_DETECT = [  # key, context width, depth, length
+    (5, 4, 32, 120), (1 << 63, 1, 30, 120), ((1 << 64) - 2, 4, 1, 60), (7, 2, 8, 90), (42, 4, 32, 0), (42, 4, 32, 1)]
 GENERATE = [  # key, context width, rows, vocabulary, logits seed, temperature, k (0: all)
     (5, 1, 4, 1024, 1, 1.0, 0), ((1 << 64) - 2, 9, 2, 2048, 2, 0.7, 0), (1 << 63, 3, 4, 4096, 3, 1.0, 50),
     (0x0123456789ABCDEF, 4, 3, 49152, 4, 1.3, 40), (2, 5, 2, 128256, 5, 0.5, 0), (3, 4, 2, 128256, 6, 1.0, 1)]
@@ -22,14 +25,18 @@ def philox(directory):
     made = [choices(gumbel, *case) for case in GENERATE]
     return {
         "versions": {"vllm": "0.33.0"},
-        "derived": {str(key): {name: str(gumbel.derive_watermark_key(key, name.encode())) for name in ("key_a", "key_b")}
-                    for key in KEYS},
+        "p_note": "p of alpha 0.1 is torch.special.gammaincc's, which is right to about 2e-9 relative; scores to 1e-12",
+        "derived": {str(key): derived(gumbel, key) for key in KEYS},
         "prf": [uniforms(gumbel, key, width) for key in KEYS for width in range(1, 10)],
         "detect": [detections(gumbel, number, *case) for number, case in enumerate(DETECT)],
         "generate": made[0], "generate_more": made[1:],
         "generate_dual": [dual_choices(gumbel, alpha) for alpha in (0.1, 0.5)],
         "positive_control": positive(gumbel, 0x0123456789ABCDEF, 3, 1024, 60),
     }
+
+
+def derived(gumbel, key):
+    return {name: str(gumbel.derive_watermark_key(key, name.encode())) for name in ("key_a", "key_b")}
 
 
 def uniforms(gumbel, key, width):
@@ -105,8 +112,7 @@ def synthid(directory):
     return {
         "versions": {"vllm": "main: synthid.py at 0265d6bd674c, prfs/philox.py at 373305d65c78"},
         "words": [main_words(main, key, width) for key in KEYS for width in (1, 3, 4, 5)],
-        "detect": [main_detect(main, number, *case) for number, case in enumerate([
-            (5, 4, 32, 120), (1 << 63, 1, 30, 120), ((1 << 64) - 2, 4, 1, 60), (7, 2, 8, 90), (42, 4, 32, 0), (42, 4, 32, 1)])],
+        "detect": [main_detect(main, number, *case) for number, case in enumerate(SYNTHID_DETECT)],
         "scores": [main_scores(main, *case) for case in [(5, 4, 32, 1024, 1), ((1 << 64) - 2, 2, 7, 512, 2)]],
     }
 
@@ -123,12 +129,13 @@ def main_detect(main, number, key, width, depth, length):
     def run(dedup):
         detector = main.SynthIDWatermarkDetector(key, width, depth, deduplicate_contexts=dedup)
         return found(detector.detect(ids))
-    return {"key": str(key), "context_width": width, "depth": depth, "sequence": ids, "dedup": run(True), "nodedup": run(False)}
+    return {"key": str(key), "context_width": width, "depth": depth, "sequence": ids,
+            "dedup": run(True), "nodedup": run(False)}
 
 
 def main_scores(main, key, width, depth, vocabulary, seed):
     logits, contexts = logits_and_contexts(width, 3, vocabulary, seed)
     out = main.SynthIDWatermarker(key, width, depth).watermark_logits(logits, torch.tensor(contexts))
     return {"key": str(key), "context_width": width, "depth": depth, "vocab": vocabulary, "contexts": contexts,
-            "logits_seed": seed, "logits_f32_sha256": f32_sha256(logits), "out_f32_first32": [hex_f32(row[:32]) for row in out],
-            "argmax": out.argmax(1).tolist(), "out_sum": out.double().sum().item()}
+            "logits_seed": seed, "logits_f32_sha256": f32_sha256(logits), "argmax": out.argmax(1).tolist(),
+            "out_f32_first32": [hex_f32(row[:32]) for row in out], "out_sum": out.double().sum().item()}
