@@ -3,8 +3,8 @@
     python peer.py [--vllm DIR] [--only WORD]     (torch, transformers; about a minute)
 
 Prints one JSON object a line: `figure`, `value`, `unit`; times are of the CPU (`time.process_time`), each the median of
-several runs after one that does not count. DIR holds vLLM's wheel, unpacked; without it vLLM's figures are left out, with
-a note on stderr. `--only` keeps the figures whose name contains the word.
+several runs after one that does not count. DIR holds vLLM's wheel, unpacked; without it vLLM's figures are left out,
+with a note on stderr. `--only` keeps the figures whose name contains the word.
 """
 
 import argparse
