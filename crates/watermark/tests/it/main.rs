@@ -1,0 +1,68 @@
+//! Keys, vectors of the public references, detection, attribution, marking, and calibration.
+#![expect(clippy::unwrap_used, reason = "a test stops where its ground is missing")]
+
+mod vectors_gumbel;
+mod vectors_kgw;
+mod vectors_synthid;
+
+use std::path::Path;
+
+use serde_json::Value;
+use stillmark_evidence::watermark::TextResult;
+use stillmark_watermark::detect::{self, Input, Search, Settings};
+use stillmark_watermark::{Key, Slice, Text};
+
+/// All vectors of a page whose file begins so.
+fn vectors(page: &str, prefix: &str) -> Vec<Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec/vectors").join(page);
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let named = |path: &std::path::PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(prefix);
+    let read = |path: &std::path::PathBuf| {
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let found: Vec<Value> = files.iter().filter(|path| named(path)).map(read).collect();
+    assert!(!found.is_empty(), "no vectors {page}/{prefix}*");
+    found
+}
+
+/// The rows under a key.
+fn rows<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    value[key].as_array().into_iter().flatten()
+}
+
+fn numbers(value: &Value) -> Vec<u32> {
+    value.as_array().unwrap().iter().map(|number| number.as_u64().unwrap() as u32).collect()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+/// A whole number, which may be written as a string.
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+const SETTINGS: Settings =
+    Settings { decoys: 0, decoy_seed: 0, level: 0.001, search: Search::Whole, keys_tried: 1 };
+
+/// What the reference would say of a sequence.
+fn raw(key: &Key, tokens: &[u32]) -> TextResult {
+    let input = Input { id: "text", text: Text { tokens, prompt_len: 0 }, likelihoods: None };
+    detect::detect_raw(key, &[input], &SETTINGS).texts.remove(0)
+}
+
+/// The scores of tokens after one window.
+fn scores_after(key: &Key, window: &[u32], tokens: &[u32]) -> Vec<f64> {
+    let windows: Vec<u32> = tokens.iter().flat_map(|_| window.iter().copied()).collect();
+    let mut scores = vec![0.0; tokens.len()];
+    key.scheme().score(Slice { width: window.len(), windows: &windows, tokens }, &mut scores);
+    scores
+}
+
+#[track_caller]
+fn near(found: f64, expected: f64, tolerance: f64, what: &str) {
+    let away = (found - expected).abs();
+    assert!(away <= tolerance * expected.abs().max(1e-300), "{what}: {found} instead of {expected}");
+}
