@@ -30,5 +30,6 @@ pub mod philox;
 pub mod rope;
 pub mod softmax;
 pub mod top;
+pub mod tournament;
 
 mod parallel;
