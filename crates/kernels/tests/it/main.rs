@@ -5,6 +5,7 @@ mod elementwise;
 mod philox;
 mod products;
 mod rows;
+mod shuffle;
 mod tournament;
 
 /// Reproducible values in -1..1.
