@@ -28,7 +28,9 @@ pub mod norm;
 pub mod peak;
 pub mod philox;
 pub mod rope;
+pub mod shuffle;
 pub mod softmax;
 pub mod top;
+pub mod tournament;
 
 mod parallel;

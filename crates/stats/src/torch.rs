@@ -1,6 +1,6 @@
 //! What `torch.manual_seed(s)` makes of torch's functions, on the CPU. A CUDA device draws otherwise.
 
-use crate::mt19937::Mt19937;
+use crate::mt19937::{Mt19937, N};
 
 /// torch's generator of the CPU.
 #[derive(Debug, Clone)]
@@ -14,7 +14,25 @@ impl Generator {
 
     /// The next of `torch.rand(…)`, f32.
     pub fn rand(&mut self) -> f32 {
-        (self.0.next_u32() & 0x00ff_ffff) as f32 / 16_777_216.0
+        unit(self.0.next_u32())
+    }
+
+    /// `torch.rand(…)[n]`, f32: the one after the next `n`.
+    pub fn nth(&mut self, n: usize) -> f32 {
+        self.0.skip(n);
+        self.rand()
+    }
+
+    /// The next 32-bit words, which every function of torch draws from.
+    pub fn fill(&mut self, words: &mut [u32]) {
+        self.0.fill(words);
+    }
+
+    /// As [`Generator::fill`], in a vector.
+    pub fn words(&mut self, count: usize) -> Vec<u32> {
+        let mut words = vec![0; count];
+        self.fill(&mut words);
+        words
     }
 
     /// The next of `torch.randint(0, 2, …)`.
@@ -37,16 +55,42 @@ impl Generator {
         numbers
     }
 
-    /// The first `k` entries of `torch.randperm(n)`, which later swaps leave alone. `entries` is scratch space.
+    /// The first `k` entries of `torch.randperm(n)`, which later swaps leave alone, for n below 2³¹. `entries` is scratch
+    /// space.
     pub fn randperm_head<'a>(&mut self, n: usize, k: usize, entries: &'a mut Vec<u32>) -> &'a [u32] {
         entries.clear();
         entries.extend(0..n as u32);
         let k = k.min(n);
         // The last entry of a whole permutation takes no draw.
-        for i in 0..k.min(n.saturating_sub(1)) {
-            let z = self.0.next_u32() % (n - i) as u32;
-            entries.swap(i, i + z as usize);
+        let draws = k.min(n.saturating_sub(1));
+        let mut places = [0; N];
+        for start in (0..draws).step_by(N) {
+            let places = &mut places[..N.min(draws - start)];
+            self.fill(places);
+            remainders(places, n - start);
+            for (i, z) in places.iter().enumerate() {
+                entries.swap(start + i, start + i + *z as usize);
+            }
         }
         &entries[..k]
+    }
+}
+
+fn unit(word: u32) -> f32 {
+    (word & 0x00ff_ffff) as f32 / 16_777_216.0
+}
+
+/// Takes the words modulo `first`, `first - 1`, …, without the processor's slow division of whole numbers.
+///
+/// The quotient rounded to the nearest whole number is the wanted one, or one more: then the rest is negative, which among
+/// unsigned numbers is the larger of the two candidates.
+fn remainders(words: &mut [u32], first: usize) {
+    /// 2^52: adding it rounds to a whole number, which then stands in the lower bits.
+    const MAGIC: f64 = 4_503_599_627_370_496.0;
+    for (i, word) in words.iter_mut().enumerate() {
+        let divisor = (first - i) as u32;
+        let nearest = (f64::from(*word) / f64::from(divisor) + MAGIC).to_bits() as u32;
+        let rest = word.wrapping_sub(nearest.wrapping_mul(divisor));
+        *word = rest.min(rest.wrapping_add(divisor));
     }
 }

@@ -5,6 +5,8 @@ mod elementwise;
 mod philox;
 mod products;
 mod rows;
+mod shuffle;
+mod tournament;
 
 /// Reproducible values in -1..1.
 fn noise(n: usize, seed: u64) -> Vec<f32> {

@@ -48,3 +48,46 @@ fn uniform_numbers_and_bits_are_those_of_torch() {
         }
     }
 }
+
+#[test]
+fn a_head_is_that_of_swaps_one_by_one() {
+    for (n, k, seed) in [
+        (0, 0, 1),
+        (1, 1, 2),
+        (2, 1, 3),
+        (2, 2, 3),
+        (3, 9, 4),
+        (625, 625, 5),
+        (50_000, 12_500, 6),
+        (128_256, 1, 7),
+    ] {
+        let mut generator = Generator::manual_seed(seed);
+        let mut want: Vec<u32> = (0..n as u32).collect();
+        for i in 0..k.min(n.max(1) - 1) {
+            want.swap(i, i + generator.words(1)[0] as usize % (n - i));
+        }
+        let mut scratch = vec![9; 3];
+        let got = Generator::manual_seed(seed).randperm_head(n, k, &mut scratch).to_vec();
+        assert_eq!(got, want[..k.min(n)], "{n} {k}");
+        // What is drawn next is what the swaps left.
+        let mut after = Generator::manual_seed(seed);
+        after.randperm_head(n, k, &mut scratch);
+        assert_eq!(after.words(1), generator.words(1), "{n} {k}");
+    }
+}
+
+#[test]
+fn words_filled_skipped_and_drawn_are_one_stream() {
+    let whole = Generator::manual_seed(5).words(3000);
+    let mut generator = Generator::manual_seed(5);
+    let mut parts = Vec::new();
+    for count in [0, 1, 622, 1, 1, 623, 625, 1127] {
+        parts.extend(generator.words(count));
+    }
+    assert_eq!(parts, whole);
+    for n in [0, 1, 623, 624, 625, 1247, 1248, 2999] {
+        let mut one_by_one = Generator::manual_seed(5);
+        let want = (0..=n).map(|_| one_by_one.rand()).last();
+        assert_eq!(Some(Generator::manual_seed(5).nth(n)), want, "{n}");
+    }
+}
