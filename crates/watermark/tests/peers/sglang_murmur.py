@@ -36,8 +36,8 @@ def hashes(module, key, key_b, _):
     digests, tokens = [module.hash_context(context) for context in contexts], [0, 1, 128255, 262143]
     second = module.parse_watermark_key(key_b) if key_b else None
     coins = [module.position_coin(number, second, digest) for digest in digests] if key_b else None
-    return {"key": key, "key_b": key_b, "contexts": contexts, "context_hashes": digests, "coins": coins, "tokens": tokens,
-            "token_hashes": [[module.watermark_hash(number, digest, token) for token in tokens] for digest in digests]}
+    return {"key": key, "key_b": key_b, "contexts": contexts, "context_hashes": digests, "coins": coins,
+            "tokens": tokens, "token_hashes": [[module.watermark_hash(number, digest, token) for token in tokens] for digest in digests]}
 
 
 def detection(module, number, key, key_b, mixing, window, prompt_length, length):
