@@ -10,7 +10,8 @@ A Llama of random weights over 1,000 tokens generates with each key below and wi
 - `sequences`: each with `marked_with` (the name of its key, or null), `prompt_ids`, `prompt_len`, `token_ids` (output
   alone) and `detections`, one for every key, made from the output alone:
   kgw: `num_tokens_scored`, `num_green_tokens`, `green_fraction`, `z_score`, `p_value`, and the same under `unique`,
-  where each n-gram counts once; synthid: `num_tokens_scored`, `mean`, `weighted_mean` over unrepeated contexts, and `g_ones`.
+  where each n-gram counts once; synthid: `num_tokens_scored`, `mean`, `weighted_mean` and `g_ones`, all over
+  unrepeated contexts.
 
 Everything is seeded: two runs on one machine print the same bytes.
 """

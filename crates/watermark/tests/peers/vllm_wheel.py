@@ -3,7 +3,7 @@ r"""Imports vLLM's own watermark code from an unpacked wheel, without installing
     unzip -q vllm-0.33.0-*.whl 'vllm/v1/watermarking/*' 'vllm/config/watermarking.py' \
         'vllm/v1/sample/ops/topk_topp_sampler.py' -d DIR
 
-What the watermark code imports from the rest of vLLM (configuration, logging, the GPU sampler) is replaced by stubs; the
+What that code imports from the rest of vLLM (configuration, logging, the GPU sampler) is replaced by stubs; the
 pseudorandom function, the samplers' torch path and the detectors are vLLM's, unchanged.
 """
 

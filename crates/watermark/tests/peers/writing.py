@@ -21,7 +21,7 @@ def write(directory, name, content):
 
 
 def sequence(seed, vocabulary, length):
-    """Returns token ids in which about a third are copies of near or far earlier stretches, and the highest ids occur."""
+    """Returns token ids, about a third of them copies of near or far earlier stretches, with the highest ids."""
     draw = random.Random(seed)
     ids = [vocabulary - 1, vocabulary - 2]
     while len(ids) < length:
