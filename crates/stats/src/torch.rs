@@ -40,17 +40,17 @@ impl Generator {
         self.0.next_u32() & 1 == 1
     }
 
-    /// `torch.randn(count)` for a count of 16 or more, a multiple of 16 (the vectorized Box-Muller of such sizes), to within
-    /// the rounding of its logarithm and cosine.
+    /// `torch.randn(count)` for a count of 16 or more (the vectorized Box-Muller of such sizes), to within the rounding of its
+    /// logarithm and cosine.
     pub fn randn(&mut self, count: usize) -> Vec<f32> {
         let mut numbers: Vec<f32> = (0..count).map(|_| self.rand()).collect();
-        for block in numbers.chunks_exact_mut(16) {
-            let (first, second) = block.split_at_mut(8);
-            for (a, b) in first.iter_mut().zip(second) {
-                let radius = (-2.0 * f64::from(1.0 - *a).ln()).sqrt();
-                let angle = std::f64::consts::TAU * f64::from(*b);
-                (*a, *b) = ((radius * angle.cos()) as f32, (radius * angle.sin()) as f32);
-            }
+        numbers.chunks_exact_mut(16).for_each(box_muller);
+        // torch draws the last sixteen anew where the count is no multiple of that.
+        if count % 16 != 0
+            && let Some(last) = count.checked_sub(16)
+        {
+            numbers[last..].fill_with(|| self.rand());
+            box_muller(&mut numbers[last..]);
         }
         numbers
     }
@@ -92,5 +92,15 @@ fn remainders(words: &mut [u32], first: usize) {
         let nearest = (f64::from(*word) / f64::from(divisor) + MAGIC).to_bits() as u32;
         let rest = word.wrapping_sub(nearest.wrapping_mul(divisor));
         *word = rest.min(rest.wrapping_add(divisor));
+    }
+}
+
+/// Makes eight pairs of uniform numbers, each a number and the one eight places on, normal ones.
+fn box_muller(block: &mut [f32]) {
+    let (first, second) = block.split_at_mut(8);
+    for (a, b) in first.iter_mut().zip(second) {
+        let radius = (-2.0 * f64::from(1.0 - *a).ln()).sqrt();
+        let angle = std::f64::consts::TAU * f64::from(*b);
+        (*a, *b) = ((radius * angle.cos()) as f32, (radius * angle.sin()) as f32);
     }
 }

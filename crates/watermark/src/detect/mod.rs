@@ -180,7 +180,7 @@ fn judge(result: &mut TextResult, null: &Null, scores: &[f64], decoys: &Ranked, 
         }
         Some(why) => result.withheld = Some(why),
     }
-    result.needed = tails::needed(null, settings.level);
+    result.needed = needed(null, settings.level);
 }
 
 /// The verdicts: both the rank and the p-value must reach the level, the p-value corrected over the texts and the keys tried.

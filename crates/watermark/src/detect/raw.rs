@@ -43,10 +43,13 @@ pub(super) fn fill(
 ) {
     let (n, sum) = (scores.len(), scores.iter().sum::<f64>());
     result.scored = n as u64;
+    let null = scheme.null();
     if n == 0 {
+        // Nothing scored is no evidence: the references that answer at all say 1.
+        (result.p, result.ln_p) = (Some(1.0), Some(0.0));
+        result.statistic = matches!(null, Null::Exponential | Null::Fused { .. }).then_some(0.0);
         return;
     }
-    let null = scheme.null();
     result.statistic = Some(tails::statistic(&null, n, sum));
     let p = match &null {
         Null::Fused { alpha } => fused(*alpha, n, sum),

@@ -184,7 +184,7 @@ pub(super) fn value(key: &'static str, expected: &str) -> Error {
 }
 
 /// The nearest name, if any is near.
-pub(super) fn closest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(super) fn closest(word: &str, names: impl Iterator<Item = &'static str>) -> Option<String> {
     let near = names.map(|name| (strsim::damerau_levenshtein(word, name), name)).min();
     near.filter(|(distance, _)| *distance <= 2 + word.len() / 6).map(|(_, name)| name.to_owned())
 }

@@ -108,63 +108,56 @@ impl GreenList {
             })
             .collect();
         order.sort_unstable();
-        let mut lists = Lists::new(self.vocab_size as usize, self.list_size());
+        let mut list = List::new(self.vocab_size as usize, self.list_size());
+        // What few sites ask of a list is followed through its draws instead, many lists side by side.
+        let mut few: Vec<u64> = Vec::new();
         for run in order.chunk_by(|a, b| a >> 32 == b >> 32) {
-            lists.score((run[0] >> 32) as u32, run, sites.tokens, scores);
+            if run.len() < WHOLE {
+                few.extend_from_slice(run);
+            } else {
+                list.draw((run[0] >> 32) as u32);
+                for site in run.iter().map(|entry| *entry as u32 as usize) {
+                    scores[site] = list.has(sites.tokens[site]);
+                }
+            }
+        }
+        let seeds: Vec<u32> = few.iter().map(|entry| (entry >> 32) as u32).collect();
+        let tokens: Vec<u32> = few.iter().map(|entry| sites.tokens[*entry as u32 as usize]).collect();
+        let mut inside = vec![false; few.len()];
+        shuffle::in_heads(&seeds, self.vocab_size as usize, self.list_size(), &tokens, &mut inside);
+        for (entry, inside) in few.iter().zip(inside) {
+            scores[*entry as u32 as usize] = f64::from(u8::from(inside));
         }
     }
 }
 
-/// Looks tokens up in one list after another.
-struct Lists {
+/// From so many tokens on a list is drawn whole rather than followed for each.
+const WHOLE: usize = 4;
+
+/// One green list after another, as a set of bits.
+struct List {
     vocab_size: usize,
-    words: Vec<u32>,
+    size: usize,
     entries: Vec<u32>,
     bits: Vec<u64>,
-    asked: Vec<u32>,
-    inside: Vec<bool>,
 }
 
-/// From so many tokens on a list is made whole rather than followed for each.
-const WHOLE: usize = 8;
-
-impl Lists {
-    fn new(vocab_size: usize, list_size: usize) -> Self {
-        let (words, bits) = (vec![0; list_size], vec![0; vocab_size.div_ceil(64)]);
-        Self { vocab_size, words, entries: Vec::new(), bits, asked: Vec::new(), inside: Vec::new() }
+impl List {
+    fn new(vocab_size: usize, size: usize) -> Self {
+        Self { vocab_size, size, entries: Vec::new(), bits: vec![0; vocab_size.div_ceil(64)] }
     }
 
-    /// Scores the sites in `run`, all of one seed: 1 where the token is green.
-    fn score(&mut self, seed: u32, run: &[u64], tokens: &[u32], scores: &mut [f64]) {
-        let site = |entry: &u64| *entry as u32 as usize;
-        self.asked.clear();
-        self.asked.extend(run.iter().map(|entry| tokens[site(entry)]));
-        self.asked.sort_unstable();
-        self.asked.dedup();
-        if self.asked.len() >= WHOLE {
-            self.fill_bits(seed);
-            for entry in run {
-                let token = tokens[site(entry)] as usize;
-                scores[site(entry)] = (self.bits[token / 64] >> (token % 64) & 1) as f64;
-            }
-            return;
-        }
-        Generator::manual_seed(u64::from(seed)).fill(&mut self.words);
-        self.inside.clear();
-        self.inside.resize(self.asked.len(), false);
-        shuffle::in_head(&self.words, self.vocab_size, &self.asked, &mut self.inside);
-        for entry in run {
-            let place = self.asked.partition_point(|token| *token < tokens[site(entry)]);
-            scores[site(entry)] = f64::from(u8::from(self.inside[place]));
-        }
-    }
-
-    fn fill_bits(&mut self, seed: u32) {
+    fn draw(&mut self, seed: u32) {
         self.bits.fill(0);
         let mut generator = Generator::manual_seed(u64::from(seed));
-        for token in generator.randperm_head(self.vocab_size, self.words.len(), &mut self.entries) {
+        for token in generator.randperm_head(self.vocab_size, self.size, &mut self.entries) {
             self.bits[*token as usize / 64] |= 1 << (token % 64);
         }
+    }
+
+    /// 1 where the token is on the list, else 0.
+    fn has(&self, token: u32) -> f64 {
+        self.bits.get(token as usize / 64).map_or(0.0, |bits| (bits >> (token % 64) & 1) as f64)
     }
 }
 

@@ -32,7 +32,8 @@ fn rows<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
 }
 
 fn numbers(value: &Value) -> Vec<u32> {
-    value.as_array().unwrap().iter().map(|number| number.as_u64().unwrap() as u32).collect()
+    // −1 stands for what is before the first token.
+    value.as_array().unwrap().iter().map(|number| number.as_i64().unwrap() as u32).collect()
 }
 
 fn number(value: &Value) -> f64 {
@@ -59,6 +60,15 @@ fn scores_after(key: &Key, window: &[u32], tokens: &[u32]) -> Vec<f64> {
     let mut scores = vec![0.0; tokens.len()];
     key.scheme().score(Slice { width: window.len(), windows: &windows, tokens }, &mut scores);
     scores
+}
+
+/// The tokens that a detector sees: all but a BOS token at the beginning, which the green-list detectors leave out.
+fn without_bos(case: &Value) -> Vec<u32> {
+    let mut sequence = numbers(&case["sequence"]);
+    if case["bos_token_id"].as_u64() == Some(u64::from(sequence[0])) {
+        sequence.remove(0);
+    }
+    sequence
 }
 
 #[track_caller]

@@ -26,8 +26,7 @@ fn vllm_uniform_numbers() {
         for row in rows(&vector, "prf") {
             let tokens = numbers(&row["tokens"]);
             for (context, expected) in rows(row, "contexts").zip(rows(row, "uniform_f32")) {
-                let context: Vec<u32> =
-                    context.as_array().unwrap().iter().map(|token| token.as_i64().unwrap() as u32).collect();
+                let context = numbers(context);
                 let scores = scores_after(&vllm(&row["key"], context.len(), ""), &context, &tokens);
                 for (score, bits) in scores.iter().zip(expected.as_array().unwrap()) {
                     let u = f32::from_bits(u32::from_str_radix(bits.as_str().unwrap(), 16).unwrap());
@@ -134,8 +133,10 @@ fn textseal_hashes_and_detection() {
             for expected in rows(row, "results").filter(|expected| expected["scoring"] != "none") {
                 let key = |scheme: &str| {
                     let (secret, ngram, scoring) = (&row["key_a"], &row["ngram"], &expected["scoring"]);
-                    let text = format!("scheme = \"{scheme}\"\nsecret_key = {secret}\nngram = {ngram}\nscoring = {scoring}\n");
-                    Key::parse(&text).unwrap()
+                    let gamma = row["gamma"].as_f64().filter(|_| scheme == "textseal-greenlist");
+                    let gamma = gamma.map(|gamma| format!("gamma = {gamma}\n")).unwrap_or_default();
+                    let lines = format!("secret_key = {secret}\nngram = {ngram}\nscoring = {scoring}\n{gamma}");
+                    Key::parse(&format!("scheme = \"{scheme}\"\n{lines}")).unwrap()
                 };
                 let single = raw(&key("textseal-gumbel"), &sequence);
                 assert_eq!(expected["n"], single.scored);
