@@ -4,15 +4,21 @@
 //! The exact public generators that schemes of others draw from live here too ([`torch`]).
 #![forbid(unsafe_code)]
 
+pub mod clustered;
 pub mod decoys;
 pub mod e_process;
 pub mod mt19937;
 pub mod multiple;
 pub mod p_value;
+pub mod planner;
 pub mod saddlepoint;
+pub mod sample_size;
+pub mod scan;
+pub mod special;
 pub mod tail;
 pub mod torch;
 pub mod uniformity;
+pub mod vocabulary;
 
 mod deviance;
 

@@ -51,6 +51,56 @@ fn upper_fraction(a: f64, x: f64) -> f64 {
     fraction
 }
 
+/// P((1 − α) A + α B ≥ x) for A and B sums of n exponential variables of mean 1 each: the score of a dual key, exactly.
+///
+/// With a the greater and b the lesser weight, a A + b B is b times a Gamma variable of shape 2 n + K, K negative binomial of
+/// n and b/a (Moschopoulos 1985, eq. 2.9, whose weights are these for two variables of one shape): a sum of positive terms.
+/// One Gamma variable of the same variance, as engines' detectors have it, makes 10⁻⁶ of 1.5 · 10⁻⁶ at n = 20, α = 0.1.
+pub fn gamma_fused(n: u64, alpha: f64, x: f64) -> PValue {
+    let (a, b) = if alpha < 0.5 { (1.0 - alpha, alpha) } else { (alpha, 1.0 - alpha) };
+    if n == 0 || x.is_nan() || x <= 0.0 || a.is_nan() || !(0.0..=0.5).contains(&b) {
+        return PValue::ONE;
+    }
+    let n = n as f64;
+    if b <= 0.0 || a - b < 1e-9 {
+        return if b <= 0.0 { gamma(n, x) } else { gamma(2.0 * n, x / a) };
+    }
+    let (ratio, y) = (b / a, x / b);
+    let ln_weight = |k: f64| (n / (n + k)).ln() + ln_binomial_density(n, n + k, ratio);
+    let ln_term = |k: f64| ln_weight(k) + gamma(2.0 * n + k, y).ln();
+    // Weights and tails are both log-concave in k: the terms rise to one peak and fall.
+    let rises = |k: f64| ln_term(k + 1.0) > ln_term(k);
+    let mut step = 1.0;
+    while rises(step) {
+        step *= 2.0;
+    }
+    let (mut peak, reach) = (0.0, step);
+    while step >= 1.0 {
+        if peak + step <= reach && rises(peak + step - 1.0) {
+            peak += step;
+        }
+        step /= 2.0;
+    }
+    let negligible = ln_term(peak) - 45.0;
+    let mut down = 1.0;
+    while down < peak && ln_term(peak - down) > negligible {
+        down *= 2.0;
+    }
+    let mut k = f64::max(peak - down, 0.0);
+    let (mut tail, mut sum) = (gamma(2.0 * n + k, y).ln(), 0.0);
+    let scale = negligible + 45.0;
+    loop {
+        let ln_term = ln_weight(k) + tail;
+        sum += (ln_term - scale).exp();
+        if k > peak && ln_term < negligible {
+            return PValue::from_ln(scale + f64::ln(sum));
+        }
+        // Q(s + 1, y) = Q(s, y) + y^s e^−y / Γ(s + 1).
+        tail += (ln_gamma_density(2.0 * n + k, y) - tail).exp().ln_1p();
+        k += 1.0;
+    }
+}
+
 /// P(X ≥ k) for X the number of successes in n trials of chance p each.
 pub fn binomial(k: u64, n: u64, p: f64) -> PValue {
     if k == 0 || p.is_nan() {
@@ -88,6 +138,44 @@ fn ln_at_least(k: u64, n: u64, p: f64) -> f64 {
         }
     }
     ln_binomial_density(k as f64, n as f64, p) + f64::ln(sum)
+}
+
+/// P(B ≥ sum) for B the sum over n tokens of the weighted mean of their fair bits (`SynthID`'s weighted score).
+///
+/// By Barndorff-Nielsen's r* (1986) at the saddle point: not exact, but right to about one part in 20 n of itself, however
+/// far out, where the weights differ. Equal weights make it binomial, and [`binomial`] exact.
+pub fn bits(n: u64, weights: &[f64], sum: f64) -> PValue {
+    let (n, total) = (n as f64, weights.iter().sum::<f64>());
+    if sum.is_nan() || sum <= 0.0 || n == 0.0 || total.is_nan() || total <= 0.0 {
+        return PValue::ONE;
+    }
+    if sum >= n {
+        // All bits at once.
+        let all = -n * weights.len() as f64 * std::f64::consts::LN_2;
+        return PValue::from_ln(if sum > n { f64::NEG_INFINITY } else { all });
+    }
+    if sum < n / 2.0 {
+        return PValue::from_ln((-bits(n as u64, weights, n - sum).ln().exp()).ln_1p());
+    }
+    let shares = || weights.iter().map(|weight| weight / total);
+    // The tilted mean rises with t.
+    let mean = |t: f64| n * shares().map(|w| w / (1.0 + (-t * w).exp())).sum::<f64>();
+    let (mut low, mut high) = (0.0, 1.0);
+    while mean(high) < sum {
+        high *= 2.0;
+    }
+    for _ in 0..80 {
+        let middle = f64::midpoint(low, high);
+        if mean(middle) < sum { low = middle } else { high = middle }
+    }
+    let t = high;
+    // ln((1 + e^(t w)) / 2) − t w / 2 = ln cosh(t w / 2), without overflow.
+    let ln_cosh = |y: f64| y + (-2.0 * y).exp().ln_1p() - std::f64::consts::LN_2;
+    let exponent = t * (sum - n / 2.0) - n * shares().map(|w| ln_cosh(t * w / 2.0)).sum::<f64>();
+    let curvature = n * shares().map(|w| w * w / (2.0 + 2.0 * (t * w).cosh())).sum::<f64>();
+    let (r, u) = ((2.0 * exponent.max(0.0)).sqrt(), t * curvature.sqrt());
+    // At the mean both vanish, and their ratio is 1 to the second order.
+    normal(if r < 1e-3 { r } else { r + (u / r).ln() / r })
 }
 
 /// P(Z ≥ z) for a standard normal Z.
@@ -159,6 +247,16 @@ pub fn binomial_critical(n: u64, p: f64, alpha: PValue) -> u64 {
         } else {
             beyond = middle;
         }
+    }
+    beyond
+}
+
+/// The least sum with P(B ≥ sum) ≤ α for the sum of [`bits`]; more than n where no sum is so improbable.
+pub fn bits_critical(n: u64, weights: &[f64], alpha: PValue) -> f64 {
+    let (mut below, mut beyond) = (0.0, n as f64 * (1.0 + 1e-9) + 1e-300);
+    for _ in 0..60 {
+        let middle = f64::midpoint(below, beyond);
+        if bits(n, weights, middle).ln() > alpha.ln() { below = middle } else { beyond = middle }
     }
     beyond
 }

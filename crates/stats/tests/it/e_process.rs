@@ -153,7 +153,7 @@ fn marked_streams_cross() {
         "likelihood ratio",
         Box::new(|random| {
             let mut process = LikelihoodRatio::with_foreign(0.01);
-            (0..90).for_each(|_| process.push(random.uniform().powf(0.5), 0.5));
+            (0..150).for_each(|_| process.push(random.uniform().powf(0.5), 0.5));
             process.ln_peak()
         }),
     );

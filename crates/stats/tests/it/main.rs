@@ -1,11 +1,14 @@
 //! The vectors of `docs/spec/tails.md` and `docs/spec/torch-random.md`.
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground is missing")]
 
+mod clustered;
 mod saddlepoint;
 mod decoys;
 mod e_process;
 mod multiple;
+mod planner;
 mod random;
+mod scan;
 mod tails;
 mod torch;
 mod uniformity;
