@@ -34,7 +34,7 @@ fn sites(row: Row<'_>) {
     let contexts = words(4 * count);
     let tokens: Vec<u32> = words(count).iter().map(|word| word % VOCABULARY as u32).collect();
     let mut scores = vec![0.0; count];
-    // Two multiplications of 8 lanes a cycle at best: 20 rounds of two are 20 cycles for 8 sites.
+    // One multiplication of 8 lanes a cycle: 20 rounds of two are 40 cycles for 8 sites.
     row("philox, a site of width 4, one key", count, 5.0, &mut || {
         gumbel_scores(&contexts, 4, &tokens, KEY, &mut scores);
         black_box(&scores);
