@@ -167,10 +167,15 @@ fn absorb(rows: &[u32], width: usize, key: u64) -> [Lanes; 4] {
     let mut state = start(width);
     for offset in (0..width).step_by(4) {
         let mut words = MISSING.map(|word| [word; LANES]);
-        for (index, words) in words.iter_mut().enumerate().take(width - offset) {
-            let column = rows.get(offset + index..).unwrap_or_default();
-            for (lane, word) in words.iter_mut().zip(column.iter().step_by(width)) {
-                *lane = u64::from(*word);
+        for (lane, row) in rows.chunks_exact(width).take(LANES).enumerate() {
+            if let Some(block) = row[offset..].first_chunk::<4>() {
+                for word in 0..4 {
+                    words[word][lane] = u64::from(block[word]);
+                }
+            } else {
+                for (word, value) in row[offset..].iter().enumerate() {
+                    words[word][lane] = u64::from(*value);
+                }
             }
         }
         for lane in 0..LANES {

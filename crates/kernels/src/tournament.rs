@@ -4,8 +4,8 @@
 //! In that form the g values of a token are the bits of one word of a table, read from an offset that the context gives:
 //! tokens whose numbers are equal modulo the table's length share them all. So the layers run over at most as many
 //! places as the table has, on the summed probabilities of such tokens, and each token gets its place's factor at the end.
-//! Two layers take one pass: the masses' sums by both g values tell both layers' factors.
-//! Limit: fifteen passes for thirty layers, each reading 8 and writing 4 bytes a place in level 2 of the cache.
+//! Limit: a pass a layer, which applies it and sums for the next, and reads 8 and writes 4 bytes a place in level 2 of the
+//! cache.
 
 #![expect(
     clippy::inline_always,
@@ -19,8 +19,8 @@ use crate::softmax::{LANES, exp, fold, max, scale};
 /// Places that are worked on together: two registers of AVX-512, so that the sums' additions overlap.
 const WIDE: usize = 32;
 
-/// What two layers multiply a probability by: `[layer][g]`.
-type Factors = [[f32; 2]; 2];
+/// Places whose sum is kept in f32 before it goes to f64: beside one great mass, small ones are lost in few places only.
+const BLOCK: usize = 2048;
 
 dispatched! {
     /// Runs `depth` layers (at most 32) on probabilities. Bit l of `g[(offset + t) mod g.len()]` is token t's g of layer l.
@@ -95,53 +95,35 @@ dispatched! {
     }
 }
 
+/// Each pass applies one layer and sums for the next, with the roundings of 1 + g - Σ g p in f32 that transformers' has.
 #[inline(always)]
 fn run(mass: &mut [f32], bits: &[u32], depth: u32) {
-    let mut factors = [[1.0; 2]; 2];
-    for layer in (0..depth).step_by(2) {
-        let mut sums = pass(mass, bits, layer, factors);
-        // Written as the share of what has g = 0, the factor 1 - Σ g p keeps its digits where it is small.
-        let first = share(sums[0][0] + sums[0][1], sums[1][0] + sums[1][1]);
-        sums = [sums[0].map(|sum| sum * first), sums[1].map(|sum| sum * (1.0 + first))];
-        let second = share(sums[0][0] + sums[1][0], sums[0][1] + sums[1][1]);
-        factors = [[first, 1.0 + first], [second, 1.0 + second]];
+    let mut factors = [1.0; 2];
+    for layer in 0..=depth {
+        let bit = |layer: u32| 1_u32.checked_shl(layer).unwrap_or(0);
+        let sum = pass(mass, bits, [bit(layer.wrapping_sub(1)), bit(layer)], factors);
+        factors = [1.0 - sum, 2.0 - sum];
     }
-    // The last layers' factors are still to be applied; one of them if the depth is odd.
-    if depth % 2 == 1 {
-        factors[1] = [1.0; 2];
-    }
-    pass(mass, bits, depth.next_multiple_of(2), factors);
 }
 
-fn share(part: f32, rest: f32) -> f32 {
-    if part + rest > 0.0 { part / (part + rest) } else { 1.0 }
-}
-
-/// Multiplies the masses by the factors of the two layers before `layer`; returns the sums of the masses by their g of
-/// `layer` and of the next: `[g][next g]`.
+/// Multiplies the masses by the factors of g = 0 and 1 at the first mask; returns the sum of those with a bit of the second.
 #[inline(always)]
-fn pass(mass: &mut [f32], bits: &[u32], layer: u32, factors: Factors) -> Factors {
-    let bit = |layer: u32| 1_u32.checked_shl(layer).unwrap_or(0);
-    let before = [bit(layer.wrapping_sub(2)), bit(layer.wrapping_sub(1))];
-    let now = [bit(layer), bit(layer + 1)];
-    let mut sums = [[0.0; WIDE]; 4];
-    for (mass, bits) in mass.as_chunks_mut::<WIDE>().0.iter_mut().zip(bits.as_chunks::<WIDE>().0) {
-        for lane in 0..WIDE {
-            let bits = bits[lane];
-            let one = if bits & before[0] == 0 { factors[0][0] } else { factors[0][1] };
-            let other = if bits & before[1] == 0 { factors[1][0] } else { factors[1][1] };
-            let m = mass[lane] * (one * other);
-            mass[lane] = m;
-            let (without, with) = if bits & now[0] == 0 { (m, 0.0) } else { (0.0, m) };
-            let next = bits & now[1] == 0;
-            sums[0][lane] += if next { without } else { 0.0 };
-            sums[1][lane] += if next { 0.0 } else { without };
-            sums[2][lane] += if next { with } else { 0.0 };
-            sums[3][lane] += if next { 0.0 } else { with };
+fn pass(mass: &mut [f32], bits: &[u32], [before, now]: [u32; 2], factors: [f32; 2]) -> f32 {
+    let mut total = 0.0_f64;
+    for (mass, bits) in mass.chunks_mut(BLOCK).zip(bits.chunks(BLOCK)) {
+        let mut sums = [0.0; WIDE];
+        for (mass, bits) in mass.as_chunks_mut::<WIDE>().0.iter_mut().zip(bits.as_chunks::<WIDE>().0) {
+            for lane in 0..WIDE {
+                let factor = if bits[lane] & before == 0 { factors[0] } else { factors[1] };
+                mass[lane] *= factor;
+                sums[lane] += if bits[lane] & now == 0 { 0.0 } else { mass[lane] };
+            }
+        }
+        for sum in sums {
+            total += f64::from(sum);
         }
     }
-    let [a, b, c, d] = sums.map(|sums| sums.iter().sum());
-    [[a, b], [c, d]]
+    total as f32
 }
 
 #[inline(always)]

@@ -28,8 +28,8 @@ fn plain_words(seed: u32, count: usize) -> Vec<u32> {
 fn plain_head(words: &[u32], n: usize) -> Vec<u32> {
     let mut entries: Vec<u32> = (0..n as u32).collect();
     let k = words.len().min(n);
-    for i in 0..k {
-        entries.swap(i, i + words[i] as usize % (n - i));
+    for (i, word) in words.iter().enumerate().take(k) {
+        entries.swap(i, i + *word as usize % (n - i));
     }
     entries[..k].to_vec()
 }
