@@ -54,7 +54,9 @@ impl MarkKey {
         block[..32].copy_from_slice(&self.0);
         let mut code = Hmac::<Sha256>::new(&block.into());
         code.update(domain);
-        parts.iter().for_each(|part| code.update(part));
+        for part in parts {
+            code.update(part);
+        }
         code
     }
 }

@@ -4,7 +4,6 @@
 //! visible. So what is kept would be kept again in the text without the hidden ones: stripping twice is stripping once.
 
 use std::collections::BTreeMap;
-use std::str::CharIndices;
 
 use super::alphabet::Class;
 use super::report::Place;
@@ -20,12 +19,11 @@ const BIDI_ROW: usize = 2;
 #[derive(Debug)]
 pub(super) struct Scan<'a> {
     text: &'a str,
-    rest: CharIndices<'a>,
+    /// How many bytes lie behind.
+    at: usize,
     characters: usize,
     before: Before,
-    line_start: usize,
-    /// Whether the line has letters written from right to left; none while nobody asked.
-    line_is_rtl: Option<bool>,
+    line: Line,
     hidden: Counts,
     kept: Counts,
 }
@@ -37,12 +35,21 @@ struct Before {
     kept: Option<char>,
     /// Whether something hidden stands there.
     is_hidden: bool,
-    /// Whether it ends an emoji.
-    emoji: bool,
+    /// The visible character that it belongs to.
+    base: Option<char>,
     /// How many direction controls stand there in a row.
     bidi_row: usize,
     /// How many tag characters are still to come of a flag.
     flag_tags: usize,
+}
+
+/// The last line that was asked about.
+#[derive(Debug, Clone, Copy, Default)]
+struct Line {
+    /// Where the next one begins.
+    end: usize,
+    /// Whether it has letters written from right to left.
+    is_rtl: bool,
 }
 
 /// Characters by class.
@@ -76,11 +83,10 @@ impl<'a> Scan<'a> {
     pub(super) fn of(text: &'a str) -> Self {
         Self {
             text,
-            rest: text.char_indices(),
+            at: 0,
             characters: 0,
             before: Before::default(),
-            line_start: 0,
-            line_is_rtl: None,
+            line: Line::default(),
             hidden: Counts::default(),
             kept: Counts::default(),
         }
@@ -101,20 +107,23 @@ impl<'a> Scan<'a> {
         self.kept.map()
     }
 
-    fn pass(&mut self, byte: usize, c: char) {
-        self.before = Before { kept: Some(c), ..Before::default() };
-        if c == '\n' {
-            self.line_start = byte + 1;
-            self.line_is_rtl = None;
-        } else if !c.is_ascii() {
-            self.before.emoji = is_emoji(c);
-            self.before.flag_tags = if c == '\u{1F3F4}' { flag_tags(self.rest.as_str()) } else { 0 };
-        }
+    /// Passes what is visible: all of the ASCII characters that come next, or one other.
+    fn pass(&mut self, c: char) {
+        let rest = &self.text.as_bytes()[self.at..];
+        let skipped = if c.is_ascii() { ascii_prefix(rest) } else { 0 };
+        let last = skipped.checked_sub(1).map_or(c, |last| char::from(rest[last]));
+        // Each of them is one byte.
+        self.at += skipped;
+        self.characters += skipped;
+        self.before = Before { kept: Some(last), base: Some(last), ..Before::default() };
     }
 
     /// Judges an invisible character, and counts it.
     fn is_hidden(&mut self, byte: usize, c: char, class: Class) -> bool {
-        let after = self.rest.clone().next().map(|(_, after)| after);
+        if c >= '\u{E0000}' && self.before.kept == Some('\u{1F3F4}') {
+            self.before.flag_tags = flag_tags(&self.text[byte..]);
+        }
+        let after = self.text[self.at..].chars().next();
         if !self.is_wanted(byte, c, class, after) {
             self.hidden.add(class);
             self.before = Before { is_hidden: true, ..Before::default() };
@@ -124,7 +133,7 @@ impl<'a> Scan<'a> {
         self.before = Before {
             kept: Some(c),
             is_hidden: false,
-            emoji: self.before.emoji && c != '\u{200D}',
+            base: self.before.base.filter(|_| c != '\u{200D}'),
             bidi_row: if class == Class::BidiControl { self.before.bidi_row + 1 } else { 0 },
             flag_tags: self.before.flag_tags.saturating_sub(1),
         };
@@ -146,7 +155,9 @@ impl<'a> Scan<'a> {
             }
             Class::ZeroWidth => c == '\u{200B}' && either(has_no_spaces),
             Class::Joiner => {
-                let joins_emoji = c == '\u{200D}' && self.before.emoji && after_visible.is_some_and(is_emoji);
+                let joins_emoji = c == '\u{200D}'
+                    && self.before.base.is_some_and(is_emoji)
+                    && after_visible.is_some_and(is_emoji);
                 joins_emoji || either(uses_joiners)
             }
             Class::InvisibleOperator => false,
@@ -155,7 +166,7 @@ impl<'a> Scan<'a> {
             Class::BidiControl => {
                 let overrides = matches!(c, '\u{202D}' | '\u{202E}');
                 let room = !self.before.is_hidden && self.before.bidi_row < BIDI_ROW;
-                !overrides && room && self.line_is_rtl()
+                !overrides && room && self.line_is_rtl(byte)
             }
             Class::SoftHyphen => {
                 before.is_some_and(char::is_alphabetic) && after_visible.is_some_and(char::is_alphabetic)
@@ -174,13 +185,17 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn line_is_rtl(&mut self) -> bool {
-        let line = &self.text[self.line_start..];
-        *self.line_is_rtl.get_or_insert_with(|| {
+    fn line_is_rtl(&mut self, byte: usize) -> bool {
+        if self.line.end <= byte {
+            // What lies before the end of a line that was asked about is not looked at again.
+            let start =
+                self.text[self.line.end..byte].rfind('\n').map_or(self.line.end, |at| self.line.end + at + 1);
+            let end = self.text[byte..].find('\n').map_or(self.text.len(), |at| byte + at + 1);
             // Controls and marks without letters say nothing about the line.
-            let mut letters = line.chars().take_while(|c| *c != '\n');
-            letters.any(|c| is_right_to_left(c) && c.is_alphabetic())
-        })
+            let is_rtl = self.text[start..end].chars().any(|c| is_right_to_left(c) && c.is_alphabetic());
+            self.line = Line { end, is_rtl };
+        }
+        self.line.is_rtl
     }
 }
 
@@ -190,29 +205,34 @@ impl Iterator for Scan<'_> {
     /// The next run of hidden characters.
     fn next(&mut self) -> Option<Place> {
         let mut run: Option<Place> = None;
-        loop {
-            let mut ahead = self.rest.clone();
-            let Some((byte, c)) = ahead.next() else { return run };
+        while let Some(c) = self.text[self.at..].chars().next() {
             let class = Class::of(c);
             if run.is_some() && class.is_none() {
-                return run;
+                break;
             }
-            self.rest = ahead;
+            let (byte, character) = (self.at, self.characters);
+            self.at += c.len_utf8();
             self.characters += 1;
-            let Some(class) = class else {
-                self.pass(byte, c);
-                continue;
-            };
-            if self.is_hidden(byte, c, class) {
-                let place = Place { byte, character: self.characters - 1, bytes: 0, characters: 0 };
-                let grown = run.get_or_insert(place);
-                grown.bytes += c.len_utf8();
-                grown.characters += 1;
-            } else if run.is_some() {
-                return run;
+            match class {
+                None => self.pass(c),
+                Some(class) if self.is_hidden(byte, c, class) => {
+                    let place = run.get_or_insert(Place { byte, character, bytes: 0, characters: 0 });
+                    place.bytes += c.len_utf8();
+                    place.characters += 1;
+                }
+                Some(_) if run.is_some() => break,
+                Some(_) => {}
             }
         }
+        run
     }
+}
+
+/// How many bytes at the start are ASCII.
+fn ascii_prefix(bytes: &[u8]) -> usize {
+    const STEP: usize = 64;
+    let whole = bytes.chunks_exact(STEP).take_while(|chunk| chunk.is_ascii()).count() * STEP;
+    whole + bytes[whole..].iter().take_while(|byte| byte.is_ascii()).count()
 }
 
 /// Whether a character before a combining mark combines with it.
@@ -232,7 +252,7 @@ fn has_variant(base: char, selector: char, after: Option<char>) -> bool {
     }
 }
 
-/// How many tag characters after a black flag make it one of a region: 3 to 6 letters or digits and the end (UTS #51, ED-14a).
+/// How many tag characters make a black flag that stands before them one of a region: 3 to 6 letters or digits and the end (UTS #51, ED-14a).
 fn flag_tags(rest: &str) -> usize {
     let letters = rest
         .chars()
