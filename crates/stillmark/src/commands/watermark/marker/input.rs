@@ -15,7 +15,8 @@ use crate::session::Session;
 #[serde(deny_unknown_fields)]
 struct KeyFile {
     scheme: String,
-    key: String,
+    /// Of whatever type, so that no message about its type shows it.
+    key: toml::Value,
 }
 
 /// How a file is called in messages.
@@ -56,14 +57,14 @@ pub(super) fn key(path: &Path, session: &Session) -> Result<MarkKey, Problem> {
         session.talk.warn(&format!("others can read {}: `chmod 600` it", path.display()));
     }
     let file: KeyFile = toml::from_str(&text).map_err(|err| {
-        // What TOML shows of the line might be the key.
+        // The line itself might be the key: only its number is told.
         let line = err.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
         wrong(format!("line {line}: {}", err.message()))
     })?;
     if file.scheme != "hidden" {
         return Err(wrong(format!("its scheme is `{}`", file.scheme)));
     }
-    MarkKey::from_hex(&file.key).map_err(|err| wrong(err.to_string()))
+    MarkKey::from_hex(file.key.as_str().unwrap_or_default()).map_err(|err| wrong(err.to_string()))
 }
 
 fn is_stdin(path: &Path) -> bool {
