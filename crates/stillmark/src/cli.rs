@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    agreement, completions, distill, explain, init, key, man, model, quickstart, report, verify,
+    agreement, completions, distill, explain, init, key, man, model, quickstart, report, verify, watermark,
 };
 use crate::settings::Shared;
 
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Verify(verify::Args),
     /// Write the page of a verified folder
     Report(report::Args),
+    /// Mark text, and find marks in it
+    Watermark(watermark::Args),
     /// Fetch, list, show and ask models
     Model(model::Args),
     /// Make and show the key you sign with

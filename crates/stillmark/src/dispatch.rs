@@ -4,7 +4,7 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    agreement, completions, distill, explain, init, key, man, model, quickstart, report, verify,
+    agreement, completions, distill, explain, init, key, man, model, quickstart, report, verify, watermark,
 };
 use crate::problem::Outcome;
 use crate::session::Session;
@@ -23,5 +23,6 @@ pub(crate) fn run(command: Command, session: &Session) -> Outcome {
         Command::Distill(args) => distill::run(&args, session),
         Command::Report(args) => report::run(&args, session),
         Command::Verify(args) => verify::run(&args, session),
+        Command::Watermark(args) => watermark::run(args, session),
     }
 }

@@ -32,7 +32,7 @@ enum Kind<'k> {
     Philox(&'k Philox),
     Hardened(&'k Hardened),
     Green(&'k GreenList),
-    SynthId { scheme: &'k SynthId, table: &'k [u32] },
+    SynthId { scheme: &'k SynthId, table: Option<&'k [u32]> },
 }
 
 /// What a mark makes of warped scores.
@@ -49,7 +49,8 @@ pub enum Chosen {
 /// What a key needs to mark, made once for all answers.
 pub struct Marking<'k> {
     key: &'k Key,
-    table: Vec<u32>,
+    /// The bits of every sum of hash and token, where a tournament has few enough of them.
+    table: Option<Vec<u32>>,
 }
 
 impl<'k> Marking<'k> {
@@ -58,12 +59,12 @@ impl<'k> Marking<'k> {
         let scheme = key.scheme();
         let any = scheme.as_any();
         let cannot = |cannot| Error::Unsupported { scheme: scheme.name(), cannot };
-        let mut table = Vec::new();
+        let mut table = None;
         if let Some(synthid) = any.downcast_ref::<SynthId>() {
-            let marks = matches!(synthid.form, Form::Transformers { .. });
-            table = synthid.rotated().filter(|_| marks).ok_or_else(|| {
-                cannot("is only detected here: of SynthID's forms `synthid-transformers` with a table of a power of two marks")
-            })?;
+            if !matches!(synthid.form, Form::Transformers { .. }) || synthid.depth > 32 {
+                return Err(cannot("is only detected here: mark with `synthid-transformers`, of at most 32 keys"));
+            }
+            table = synthid.rotated();
         } else if let Some(green) = any.downcast_ref::<GreenList>() {
             if !matches!(green.origin, Origin::Transformers | Origin::LmWatermarking) {
                 return Err(cannot("is only detected here: mark with `kgw-transformers`"));
@@ -86,7 +87,7 @@ impl<'k> Marking<'k> {
         } else if let Some(scheme) = any.downcast_ref::<GreenList>() {
             Kind::Green(scheme)
         } else {
-            Kind::SynthId { scheme: any.downcast_ref::<SynthId>()?, table: &self.table }
+            Kind::SynthId { scheme: any.downcast_ref::<SynthId>()?, table: self.table.as_deref() }
         };
         Some(Marker { kind, order: VecDeque::new(), seen: BTreeSet::new() })
     }
@@ -132,8 +133,15 @@ impl Marker<'_> {
                 if !fresh {
                     return Chosen::Ordinary;
                 }
-                let offset = scheme.hash(&window).rem_euclid(table.len() as i64) as usize;
-                tournament::scores(scores, table, offset, scheme.depth as u32);
+                let depth = scheme.depth as u32;
+                if let Some(table) = table {
+                    let offset = scheme.hash(&window).rem_euclid(table.len() as i64) as usize;
+                    tournament::scores(scores, table, offset, depth);
+                } else {
+                    let bits = |token| scheme.bits(&window, token) as u32;
+                    let own: Vec<u32> = (0..scores.len() as u32).map(bits).collect();
+                    tournament::scores(scores, &own, 0, depth);
+                }
                 Chosen::Changed
             }
         }

@@ -2,8 +2,9 @@
 //!
 //! A [`Key`] is one scheme with its parameters and its secret. [`sites`] says which tokens of a text are evidence,
 //! whatever the key; the schemes score them bit for bit as their references do; [`detect`](mod@detect) says how sure one can be, by decoy
-//! keys first and by exact tails where the decoys agree; [`attribute`] finds whose key it was; [`generate`] marks. Token ids and
-//! slices come in and go out: no model, no tokenizer, no file.
+//! keys first and by exact tails where the decoys agree; [`attribute`] finds whose key it was; [`generate`] marks. [`marker`] hides characters
+//! in text, and finds and strips them. Token ids
+//! and slices come in and go out: no model, no tokenizer, no file.
 #![forbid(unsafe_code)]
 
 pub mod key;
@@ -13,6 +14,8 @@ pub mod sites;
 pub mod attribute;
 pub mod detect;
 pub mod generate;
+
+pub mod marker;
 
 mod error;
 

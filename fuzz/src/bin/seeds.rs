@@ -67,6 +67,16 @@ fn main() -> Result<()> {
         corpus.put("chat_template", &idx.to_string(), template.as_bytes())?;
     }
     corpus.put("card", "card", CARD.as_bytes())?;
+    // These vectors are files of many cases.
+    for (name, cases) in read_vectors(&fuzz.join("../docs/spec/vectors/text-marker"))? {
+        for (idx, case) in cases.as_array().into_iter().flatten().enumerate() {
+            for member in ["text", "marked", "wrapped"] {
+                if let Some(text) = case[member].as_str() {
+                    corpus.put("text_marker", &format!("{name}-{idx}-{member}"), text.as_bytes())?;
+                }
+            }
+        }
+    }
     models(&corpus, &tokenizers)?;
     records(&corpus)
 }

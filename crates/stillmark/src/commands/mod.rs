@@ -11,3 +11,4 @@ pub(crate) mod model;
 pub(crate) mod quickstart;
 pub(crate) mod report;
 pub(crate) mod verify;
+pub(crate) mod watermark;

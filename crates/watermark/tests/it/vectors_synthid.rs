@@ -71,7 +71,6 @@ fn transformers_steps() {
     let mut all = vectors("watermark-schemes", "synthid_transformers");
     all.extend(vectors("watermark-schemes", "more_synthid_transformers"));
     let floats = |row: &Value| -> Vec<f32> {
-        assert!(row.is_array(), "{row}");
         let bits = |word: &Value| f32::from_bits(u32::from_str_radix(word.as_str().unwrap(), 16).unwrap());
         row.as_array().unwrap().iter().map(bits).collect()
     };
@@ -94,8 +93,14 @@ fn transformers_steps() {
                     answer.push(step["input_last"][row].as_u64().unwrap() as u32);
                 }
                 let mut scores = floats(&steps["scores_f32"][row]);
-                let expected = floats(&step["out_f32"][row]);
+                let expected = &step["out_f32"][row];
                 let chosen = marker.choose(&answer, &mut scores, 0.5);
+                if expected.is_null() {
+                    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                    assert_eq!(step["argmax"][row], scores.iter().position(|score| *score == most).unwrap());
+                    continue;
+                }
+                let expected = floats(expected);
                 assert!(chosen == Chosen::Changed || scores == expected, "step {number}: {chosen:?}");
                 for (score, expected) in scores.iter().zip(&expected) {
                     compared += 1;
@@ -130,6 +135,10 @@ fn vllm_bits_and_statistics() {
             let found = raw(&Key::parse(&text).unwrap(), &numbers(&case["sequence"]));
             let expected = &case["dedup"];
             assert_eq!(expected["n"], found.scored);
+            if found.scored == 0 {
+                assert_eq!((found.p, number(&expected["p"])), (Some(1.0), 1.0));
+                continue;
+            }
             let bits = number(&expected["score"]) * (found.scored * depth) as f64;
             near(found.statistic.unwrap(), bits, 1e-9, "bits");
             near(found.mean_score.unwrap(), number(&expected["score"]), 1e-12, "mean");
