@@ -11,7 +11,6 @@ pub mod mt19937;
 pub mod multiple;
 pub mod p_value;
 pub mod planner;
-pub mod saddlepoint;
 pub mod sample_size;
 pub mod scan;
 pub mod special;

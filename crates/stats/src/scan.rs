@@ -29,6 +29,13 @@ pub enum Null {
         /// The chance.
         gamma: f64,
     },
+    /// A normal variable, as a mean of many bits nearly is.
+    Normal {
+        /// The mean.
+        mean: f64,
+        /// The variance.
+        variance: f64,
+    },
 }
 
 /// The stretch that is least like unmarked text.
@@ -54,6 +61,9 @@ impl Null {
             Self::Fused { alpha } => tail::gamma_fused(n as u64, alpha, sum),
             Self::Weighted { variance } => tail::gamma(n as f64 / variance, sum / variance),
             Self::Bernoulli { gamma } => tail::binomial(sum.round() as u64, n as u64, gamma),
+            Self::Normal { mean, variance } => {
+                tail::normal((sum - n as f64 * mean) / (n as f64 * variance).sqrt())
+            }
         }
     }
 
@@ -67,11 +77,18 @@ impl Null {
                 let red = ((1.0 - chance) / (1.0 - gamma)).ln();
                 ((chance / gamma).ln() - red, red)
             }
+            Self::Normal { mean: unmarked, variance } => {
+                ((mean - unmarked) / variance, (unmarked * unmarked - mean * mean) / (2.0 * variance))
+            }
         }
     }
 
     fn mean(self) -> f64 {
-        if let Self::Bernoulli { gamma } = self { gamma } else { 1.0 }
+        match self {
+            Self::Gamma | Self::Fused { .. } | Self::Weighted { .. } => 1.0,
+            Self::Bernoulli { gamma } => gamma,
+            Self::Normal { mean, .. } => mean,
+        }
     }
 }
 

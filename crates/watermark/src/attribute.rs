@@ -10,7 +10,7 @@ use stillmark_stats::{PValue, decoys, multiple};
 use crate::detect::{self, Input, Settings};
 use crate::scheme::Scheme;
 use crate::sites::{Sites, Text};
-use crate::{Error, Key};
+use crate::{Error, Key, power};
 
 /// A key that may be the one, by its name.
 #[derive(Debug)]
@@ -117,6 +117,8 @@ fn judge(
     settings: &Settings,
 ) -> Vec<Attributed> {
     let null = scheme.null();
+    let planned = power::plan(scheme, 1.0);
+    let needed = planned.and_then(|plan| plan.tokens(settings.level / suspects.len() as f64, 0.9));
     let p_of = |text: usize, sum: f64| detect::p_value(&null, sites.texts[text].len(), sum);
     let all: Vec<PValue> = (0..inputs.len())
         .flat_map(|text| sums.keys.iter().map(move |row| p_of(text, row[text]).upper))
@@ -131,7 +133,7 @@ fn judge(
         order.sort_by(|a, b| all[text * keys + a].total_cmp(&all[text * keys + b]).then(a.cmp(b)));
         let reaches = |key: &usize| adjusted[text * keys + key].ln() <= settings.level.ln();
         let reaching = order.iter().filter(|key| reaches(key)).count();
-        let short = detect::needed(&null, settings.level / keys as f64).is_some_and(|n| (scored as u64) < n);
+        let short = needed.is_none_or(|needed| (scored as u64) < needed);
         let verdict = match reaching {
             1 if sound => Verdict::Attributed,
             0 if !short => Verdict::NoEvidence,

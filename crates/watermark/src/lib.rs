@@ -14,6 +14,7 @@ pub mod sites;
 pub mod attribute;
 pub mod detect;
 pub mod generate;
+pub mod power;
 
 pub mod marker;
 

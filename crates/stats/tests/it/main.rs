@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground is missing")]
 
 mod clustered;
-mod saddlepoint;
 mod decoys;
 mod e_process;
 mod multiple;

@@ -61,7 +61,7 @@ fn pushed<P: EProcess>(mut process: P, scores: &[f64], push: fn(&mut P, f64)) ->
 }
 
 /// The product of (1/q) u^(1/q − 1) over the sites; the score is −ln(1 − u).
-fn likelihood_ratio(scores: &[f64], positions: &[u32], likelihoods: Likelihoods<'_>) -> f64 {
+pub(super) fn likelihood_ratio(scores: &[f64], positions: &[u32], likelihoods: Likelihoods<'_>) -> f64 {
     let mut process = LikelihoodRatio::with_foreign(likelihoods.foreign);
     for (score, position) in scores.iter().zip(positions) {
         let Some(ln_q) = likelihoods.ln_q.get(*position as usize) else { continue };

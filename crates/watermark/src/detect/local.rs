@@ -41,6 +41,10 @@ fn best(null: &Null, scores: &[f64]) -> Option<scan::Stretch> {
         Null::Exponential => scan::best_window(scores, scan::Null::Gamma, LEAST),
         Null::Fused { alpha } => scan::best_window(scores, scan::Null::Fused { alpha: *alpha }, LEAST),
         Null::Green { gamma } => scan::best_window(scores, scan::Null::Bernoulli { gamma: *gamma }, LEAST),
-        Null::Bits { .. } => None,
+        Null::Bits { weights } => {
+            let square: f64 = weights.iter().map(|weight| weight * weight).sum();
+            let variance = 0.25 * square / (weights.len() as f64).powi(2);
+            scan::best_window(scores, scan::Null::Normal { mean: 0.5, variance }, LEAST)
+        }
     }
 }

@@ -16,11 +16,11 @@ use stillmark_stats::decoys;
 use stillmark_stats::{PValue, multiple};
 
 use crate::key::Key;
+use crate::power;
 use crate::scheme::Null;
 use crate::sites::{Sites, Text};
 
 pub use evidence::Likelihoods;
-pub use tails::needed;
 pub(crate) use tails::interval as p_value;
 pub(crate) use words::{CANNOT_SHOW, attribution_assumptions};
 
@@ -85,7 +85,8 @@ pub fn detect(
     let mut scores = vec![0.0; sites.len()];
     scheme.score(sites.all(), &mut scores);
     let null = scheme.null();
-    let ranks = ranks::Ranks::new(key, &sites, settings, tick);
+    let ranks = ranks::Ranks::new(key, &sites, inputs, settings, tick);
+    let needed = power::plan(scheme, 1.0).and_then(|planned| planned.tokens(settings.level, 0.9));
     let mut results: Vec<TextResult> = inputs
         .iter()
         .enumerate()
@@ -93,10 +94,16 @@ pub fn detect(
             let range = sites.texts[idx].clone();
             let mut result = TextResult::new(input.id, input.text.tokens.len() as u64);
             result.unscored = unscored(&sites, idx);
-            judge(&mut result, &null, &scores[range.clone()], &ranks.of_text(idx), settings);
+            result.needed = needed;
+            judge(&mut result, &null, &scores[range.clone()], ranks.of_text(idx), settings);
             evidence::add(&mut result, scheme, &sites, range.clone(), &scores, input.likelihoods);
+            if let (Some(ln_e), Some(ratios), Some(_)) =
+                (result.ln_e_value, ranks.ratios_of(idx), input.likelihoods)
+            {
+                set_rank(&mut result, decoys::rank_p(ln_e, ratios));
+            }
             if settings.search == Search::Stretch {
-                local::add(&mut result, &null, &sites, range, &scores, &ranks.stretches_of(idx));
+                local::add(&mut result, &null, &sites, range, &scores, ranks.stretches_of(idx));
             }
             result
         })
@@ -104,9 +111,10 @@ pub fn detect(
     let mut pooled = TextResult::new(POOLED, results.iter().map(|result| result.tokens).sum());
     let fresh: Vec<f64> = kept(&scores, &sites.fresh);
     pooled.unscored = pooled_unscored(&results, fresh.len());
-    judge(&mut pooled, &null, &fresh, &ranks.pooled(), settings);
-    decide(&mut results, settings);
-    decide(std::slice::from_mut(&mut pooled), settings);
+    pooled.needed = needed;
+    judge(&mut pooled, &null, &fresh, ranks.pooled(), settings);
+    decide(&mut results, inputs, settings);
+    decide(std::slice::from_mut(&mut pooled), &[], settings);
     WatermarkFinding {
         texts: results,
         pooled,
@@ -151,12 +159,7 @@ pub fn scores(key: &Key, text: Text<'_>) -> Scores {
     Scores { positions: sites.positions, scores, quantiles, curve }
 }
 
-/// What the decoys say of one text.
-struct Ranked {
-    statistics: Vec<f64>,
-}
-
-fn judge(result: &mut TextResult, null: &Null, scores: &[f64], decoys: &Ranked, settings: &Settings) {
+fn judge(result: &mut TextResult, null: &Null, scores: &[f64], decoys: &[f64], settings: &Settings) {
     result.scored = scores.len() as u64;
     if scores.is_empty() {
         return;
@@ -166,30 +169,38 @@ fn judge(result: &mut TextResult, null: &Null, scores: &[f64], decoys: &Ranked, 
     if matches!(null, Null::Green { .. }) {
         result.green = Some(sum as u64);
     }
-    let rank = decoys::rank_p(sum, &decoys.statistics);
     if settings.decoys > 0 {
-        (result.decoy_p, result.decoy_ln_p) = (Some(rank.value()), Some(rank.ln()));
+        set_rank(result, decoys::rank_p(sum, decoys));
     }
     let intervals: Vec<decoys::Interval> =
-        decoys.statistics.iter().map(|sum| tails::interval(null, scores.len(), *sum)).collect();
-    let agreement = decoys::agreement(&intervals);
-    match words::withheld(&agreement) {
+        decoys.iter().map(|sum| tails::interval(null, scores.len(), *sum)).collect();
+    match words::withheld(&decoys::agreement(&intervals)) {
         None => {
             let p = tails::interval(null, scores.len(), sum).upper;
             (result.p, result.ln_p) = (Some(p.value()), Some(p.ln().max(f64::MIN)));
         }
         Some(why) => result.withheld = Some(why),
     }
-    result.needed = needed(null, settings.level);
 }
 
-/// The verdicts: both the rank and the p-value must reach the level, the p-value corrected over the texts and the keys tried.
-fn decide(results: &mut [TextResult], settings: &Settings) {
-    let own = |result: &TextResult| result.ln_p.or(result.decoy_ln_p).unwrap_or(0.0);
-    let p: Vec<PValue> = results
-        .iter()
-        .map(|result| PValue::from_ln(own(result)).times(settings.keys_tried.max(1) as f64))
-        .collect();
+fn set_rank(result: &mut TextResult, rank: PValue) {
+    (result.decoy_p, result.decoy_ln_p) = (Some(rank.value()), Some(rank.ln()));
+}
+
+/// The verdicts: the rank and a p-value must both reach the level, the p-value corrected over the texts and the keys tried.
+/// The p-value is the analytic one where it is stated, else the rank; with a model's probabilities it may also be one over the
+/// e-value, where the analytic null holds.
+fn decide(results: &mut [TextResult], inputs: &[Input<'_>], settings: &Settings) {
+    let tries = settings.keys_tried.max(1) as f64;
+    let own = |(idx, result): (usize, &TextResult)| {
+        let tail = result.ln_p.or(result.decoy_ln_p).unwrap_or(0.0);
+        let asked = inputs.get(idx).is_some_and(|input| input.likelihoods.is_some());
+        let by_ratio = result.ln_e_value.filter(|_| asked && result.withheld.is_none());
+        // The smaller of two p-values, twice.
+        let p = by_ratio.map_or(tail, |ln_e| tail.min(-ln_e) + std::f64::consts::LN_2);
+        PValue::from_ln(p).times(tries)
+    };
+    let p: Vec<PValue> = results.iter().enumerate().map(own).collect();
     let least = 1.0 / (settings.decoys as f64 + 1.0);
     for (result, adjusted) in results.iter_mut().zip(multiple::holm(&p)) {
         if result.scored == 0 {
@@ -197,14 +208,12 @@ fn decide(results: &mut [TextResult], settings: &Settings) {
         }
         result.adjusted_ln_p = Some(adjusted.ln().max(f64::MIN));
         let ranked = result.decoy_p.is_some_and(|p| p <= settings.level);
-        let by_tail = adjusted.ln() <= settings.level.ln();
-        let by_evidence = result.ln_e_value.is_some_and(|ln_e| ln_e >= -settings.level.ln());
-        // The best rank there is, and still above the level: the decoys are too few to say more.
+        // The best rank there is, and the level still out of reach: the decoys are too few to say more.
         let unresolved = result.decoy_p.is_some_and(|p| p <= least * (1.0 + 1e-9));
-        let short = result.needed.is_some_and(|needed| result.scored < needed);
-        result.mark = if ranked && by_tail {
+        let short = result.needed.is_none_or(|needed| result.scored < needed);
+        result.mark = if ranked && adjusted.ln() <= settings.level.ln() {
             Mark::Marked
-        } else if short || unresolved || by_evidence {
+        } else if short || unresolved {
             Mark::Inconclusive
         } else {
             Mark::NoEvidence

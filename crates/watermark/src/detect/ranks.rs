@@ -1,93 +1,144 @@
 //! The statistics of decoy keys on the evidence of the key that is judged.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::{Ranked, Search, Settings, local};
+use super::{Input, Search, Settings, evidence, local};
 use crate::key::Key;
+use crate::scheme::Scheme;
 use crate::sites::Sites;
 
 /// Texts are taken together until they have so many sites or statistics.
 const SITES: usize = 1 << 22;
 const STATISTICS: usize = 1 << 23;
 
-/// The statistics of every decoy: of each text, of all together, and of each text's best stretch.
+/// The statistics of every decoy.
 pub(super) struct Ranks {
     decoys: usize,
-    /// A row for each text.
-    texts: Vec<f64>,
+    /// Sums of scores, a row for each text.
+    sums: Vec<f64>,
     pooled: Vec<f64>,
+    /// Log likelihood ratios, where a model was asked.
+    ratios: Option<Vec<f64>>,
+    /// How clear each text's clearest stretch is, where one is looked for.
+    stretches: Option<Vec<f64>>,
+}
+
+/// What one decoy makes of the texts.
+#[derive(Default)]
+struct OfOne {
+    sums: Vec<f64>,
+    ratios: Vec<f64>,
     stretches: Vec<f64>,
+    pooled: f64,
 }
 
 impl Ranks {
     /// Scores the decoys, on all threads; the result does not depend on how many there are.
-    pub(super) fn new(key: &Key, sites: &Sites, settings: &Settings, tick: &(dyn Fn() + Sync)) -> Self {
-        let (decoys, n_texts) = (settings.decoys, sites.texts.len());
-        let mut ranks = Self {
+    pub(super) fn new(
+        key: &Key,
+        sites: &Sites,
+        inputs: &[Input<'_>],
+        settings: &Settings,
+        tick: &(dyn Fn() + Sync),
+    ) -> Self {
+        let decoys = settings.decoys;
+        let table = || vec![0.0; decoys * inputs.len()];
+        let ranks = Self {
             decoys,
-            texts: vec![0.0; decoys * n_texts],
+            sums: table(),
             pooled: vec![0.0; decoys],
-            stretches: Vec::new(),
+            ratios: inputs.iter().any(|input| input.likelihoods.is_some()).then(table),
+            stretches: (settings.search == Search::Stretch).then(table),
         };
-        if settings.search == Search::Stretch {
-            ranks.stretches = vec![0.0; decoys * n_texts];
-        }
-        let null = key.scheme().null();
         let parts = parts(sites, decoys);
         let together = Mutex::new(ranks);
         (0..decoys).into_par_iter().for_each(|decoy| {
             let scheme = key.decoy(settings.decoy_seed, decoy as u64);
-            let mut scores = Vec::new();
-            let (mut sums, mut stretches, mut pooled) = (Vec::new(), Vec::new(), 0.0);
-            for part in &parts {
-                let range = sites.texts[part.start].start..sites.texts[part.end - 1].end;
-                scores.clear();
-                scores.resize(range.len(), 0.0);
-                scheme.score(sites.slice(range.clone()), &mut scores);
-                for text in part.clone() {
-                    let own = sites.texts[text].start - range.start..sites.texts[text].end - range.start;
-                    sums.push(scores[own.clone()].iter().sum::<f64>());
-                    if settings.search == Search::Stretch {
-                        stretches.push(local::strength(&null, &scores[own]));
-                    }
-                }
-                let fresh = scores.iter().zip(&sites.fresh[range]).filter(|(_, fresh)| **fresh);
-                pooled += fresh.map(|(score, _)| score).sum::<f64>();
-            }
+            let found = one(scheme.as_ref(), sites, inputs, &parts, settings);
             if let Ok(mut ranks) = together.lock() {
-                ranks.pooled[decoy] = pooled;
-                for (text, sum) in sums.iter().enumerate() {
-                    ranks.texts[text * decoys + decoy] = *sum;
-                }
-                for (text, strength) in stretches.iter().enumerate() {
-                    ranks.stretches[text * decoys + decoy] = *strength;
-                }
+                ranks.take(decoy, &found);
             }
             tick();
         });
         together.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// The statistics of one text.
-    pub(super) fn of_text(&self, text: usize) -> Ranked {
-        Ranked { statistics: self.texts[text * self.decoys..(text + 1) * self.decoys].to_vec() }
+    fn take(&mut self, decoy: usize, found: &OfOne) {
+        self.pooled[decoy] = found.pooled;
+        let fill = |table: &mut Vec<f64>, row: &[f64]| {
+            for (text, statistic) in row.iter().enumerate() {
+                table[text * self.decoys + decoy] = *statistic;
+            }
+        };
+        fill(&mut self.sums, &found.sums);
+        if let Some(ratios) = &mut self.ratios {
+            fill(ratios, &found.ratios);
+        }
+        if let Some(stretches) = &mut self.stretches {
+            fill(stretches, &found.stretches);
+        }
     }
 
-    /// The statistics of all texts together.
-    pub(super) fn pooled(&self) -> Ranked {
-        Ranked { statistics: self.pooled.clone() }
+    /// The sums of one text.
+    pub(super) fn of_text(&self, text: usize) -> &[f64] {
+        self.row(&self.sums, text)
     }
 
-    /// The strengths of one text's best stretch.
+    /// The log likelihood ratios of one text.
+    pub(super) fn ratios_of(&self, text: usize) -> Option<&[f64]> {
+        self.ratios.as_ref().map(|ratios| self.row(ratios, text))
+    }
+
+    /// The clearness of one text's clearest stretch.
     pub(super) fn stretches_of(&self, text: usize) -> &[f64] {
-        &self.stretches[text * self.decoys..(text + 1) * self.decoys]
+        self.stretches.as_ref().map_or(&[], |stretches| self.row(stretches, text))
+    }
+
+    /// The sums of all texts together.
+    pub(super) fn pooled(&self) -> &[f64] {
+        &self.pooled
+    }
+
+    fn row<'a>(&self, table: &'a [f64], text: usize) -> &'a [f64] {
+        &table[text * self.decoys..(text + 1) * self.decoys]
     }
 }
 
+fn one(
+    scheme: &dyn Scheme,
+    sites: &Sites,
+    inputs: &[Input<'_>],
+    parts: &[Range<usize>],
+    settings: &Settings,
+) -> OfOne {
+    let (null, mut found, mut scores) = (scheme.null(), OfOne::default(), Vec::new());
+    for part in parts {
+        let range = sites.texts[part.start].start..sites.texts[part.end - 1].end;
+        scores.clear();
+        scores.resize(range.len(), 0.0);
+        scheme.score(sites.slice(range.clone()), &mut scores);
+        for text in part.clone() {
+            let whole = sites.texts[text].clone();
+            let own = &scores[whole.start - range.start..whole.end - range.start];
+            found.sums.push(own.iter().sum());
+            if let Some(likelihoods) = inputs[text].likelihoods {
+                found.ratios.push(evidence::likelihood_ratio(own, &sites.positions[whole], likelihoods));
+            }
+            if settings.search == Search::Stretch {
+                found.stretches.push(local::strength(&null, own));
+            }
+        }
+        let fresh = scores.iter().zip(&sites.fresh[range]).filter(|(_, fresh)| **fresh);
+        found.pooled += fresh.map(|(score, _)| score).sum::<f64>();
+    }
+    found
+}
+
 /// Runs of texts whose scores are held at a time.
-fn parts(sites: &Sites, decoys: usize) -> Vec<std::ops::Range<usize>> {
+fn parts(sites: &Sites, decoys: usize) -> Vec<Range<usize>> {
     let most_texts = (STATISTICS / decoys.max(1)).max(1);
     let (mut parts, mut start, mut held) = (Vec::new(), 0, 0);
     for (text, range) in sites.texts.iter().enumerate() {

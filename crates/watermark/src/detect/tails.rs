@@ -1,7 +1,7 @@
 //! Statistics and their tails under each null.
 
 use stillmark_stats::decoys::Interval;
-use stillmark_stats::{PValue, saddlepoint, tail};
+use stillmark_stats::tail;
 
 use crate::scheme::Null;
 
@@ -34,10 +34,7 @@ pub(crate) fn interval(null: &Null, n: usize, sum: f64) -> Interval {
                 let bits = n * weights.len();
                 Interval::binomial((sum * weights.len() as f64).round() as u64, bits as u64, 0.5)
             }
-            false => {
-                let total = sum * weights.len() as f64;
-                Interval::continuous(saddlepoint::weighted_bits(weights, n as f64, total))
-            }
+            false => Interval::continuous(tail::bits(n as u64, weights, sum)),
         },
     }
 }
@@ -64,33 +61,4 @@ pub(super) fn curve(null: &Null, scores: &[f64]) -> Vec<(u64, f64)> {
         }
     }
     curve
-}
-
-/// How many tokens of one nat of entropy a mark needs to be found at a level in nine texts of ten; none where that depends on
-/// more than the scheme.
-pub fn needed(null: &Null, level: f64) -> Option<u64> {
-    // Mean and variance of a marked token's score at one nat (docs/guide/provider.md tells where they come from).
-    let (mean, variance, null_mean, null_variance) = match null {
-        Null::Exponential => (1.62, 1.55, 1.0, 1.0),
-        Null::Fused { alpha } => {
-            let (a, b) = (1.0 - alpha, *alpha);
-            let v = a * a + b * b;
-            (1.0 + 0.62 * v, 1.55 * v, 1.0, v)
-        }
-        Null::Green { gamma } => {
-            let green = gamma + 0.45 * (1.0 - gamma) * (1.0 - (-gamma * 4.0).exp());
-            (green, green * (1.0 - green), *gamma, gamma * (1.0 - gamma))
-        }
-        Null::Bits { weights } => {
-            let depth = weights.len() as f64;
-            let square: f64 = weights.iter().map(|weight| weight * weight).sum::<f64>() / (depth * depth);
-            (0.5 + 0.5 * (0.58 * square).sqrt() * (depth / 30.0).min(1.0), 0.25 * square, 0.5, 0.25 * square)
-        }
-    };
-    if mean <= null_mean {
-        return None;
-    }
-    let (critical, power) = (tail::normal_critical(PValue::new(level)), 1.282);
-    let root = (critical * f64::sqrt(null_variance) + power * f64::sqrt(variance)) / (mean - null_mean);
-    Some((root * root).ceil() as u64)
 }
