@@ -10,6 +10,7 @@ mod export;
 mod formula;
 mod generate;
 mod gguf;
+mod mark;
 mod peers;
 mod reference;
 mod remote;
