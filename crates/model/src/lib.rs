@@ -12,6 +12,7 @@ pub mod tokenizer;
 pub mod decoder;
 pub mod generate;
 pub mod mark;
+pub mod reading;
 pub mod remote;
 pub mod sample;
 pub mod score;

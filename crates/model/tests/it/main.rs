@@ -12,6 +12,7 @@ mod generate;
 mod gguf;
 mod mark;
 mod peers;
+mod reading;
 mod reference;
 mod remote;
 mod safetensors;
