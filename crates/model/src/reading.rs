@@ -115,9 +115,9 @@ impl Batch {
         let (mut own, mut logits) = (Vec::new(), Vec::new());
         for judged in self.judged.chunks(chunk_rows(vocab_size)) {
             own.clear();
-            judged
-                .iter()
-                .for_each(|Judged { row, .. }| own.extend_from_slice(&hidden[row * d..(row + 1) * d]));
+            for Judged { row, .. } in judged {
+                own.extend_from_slice(&hidden[row * d..(row + 1) * d]);
+            }
             logits.resize(judged.len() * vocab_size, 0.0);
             decoder.logits(&own, &mut logits);
             let rows = judged.par_iter().zip(logits.par_chunks_exact(vocab_size));
