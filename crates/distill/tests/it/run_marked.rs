@@ -40,6 +40,8 @@ fn marking(key: &str) -> Marking {
     }
 }
 
+/// A number of shards that is not reached.
+const NEVER: usize = usize::MAX;
 const KEY: &str = "[capture.watermark]\nkey = \"marks.toml\"";
 
 struct Made {
@@ -97,9 +99,9 @@ fn answers(folder: &Path, plan: &Plan) -> (Vec<Vec<u32>>, Option<String>) {
 #[test]
 fn answers_carry_the_mark_and_the_record_says_so() {
     let mut made = made();
-    assert_eq!(captured(&made, &made.plain, "plain", 0).unwrap(), Outcome::Done);
+    assert_eq!(captured(&made, &made.plain, "plain", NEVER).unwrap(), Outcome::Done);
     made.model.marking = Some(marking("secret"));
-    assert_eq!(captured(&made, &made.marked, "marked", 0).unwrap(), Outcome::Done);
+    assert_eq!(captured(&made, &made.marked, "marked", NEVER).unwrap(), Outcome::Done);
 
     let (plain, said) = answers(&made.base.path().join("plain"), &made.plain);
     assert_eq!(said, None);
@@ -121,10 +123,10 @@ fn answers_carry_the_mark_and_the_record_says_so() {
 fn an_interrupted_capture_goes_on_under_the_same_mark_only() {
     let mut made = made();
     made.model.marking = Some(marking("secret"));
-    captured(&made, &made.marked, "whole", 0).unwrap();
+    captured(&made, &made.marked, "whole", NEVER).unwrap();
     assert_eq!(captured(&made, &made.marked, "pieces", 1).unwrap(), Outcome::Stopped);
     let refused = |made: &Made, words: &[&str]| {
-        let error = captured(made, &made.marked, "pieces", 0).unwrap_err();
+        let error = captured(made, &made.marked, "pieces", NEVER).unwrap_err();
         assert!(matches!(error, Error::Mismatch { .. }), "{error}");
         let said = error.to_string();
         assert!(words.iter().all(|word| said.contains(word)), "{said}");
@@ -135,7 +137,7 @@ fn an_interrupted_capture_goes_on_under_the_same_mark_only() {
     made.model.marking = None;
     refused(&made, &["teacher", "`marks.toml`", "found none"]);
     made.model.marking = Some(marking("secret"));
-    assert_eq!(captured(&made, &made.marked, "pieces", 0).unwrap(), Outcome::Done);
+    assert_eq!(captured(&made, &made.marked, "pieces", NEVER).unwrap(), Outcome::Done);
     let of = |name: &str| answers(&made.base.path().join(name), &made.marked);
     assert_eq!(of("pieces"), of("whole"));
 }
@@ -144,7 +146,7 @@ fn an_interrupted_capture_goes_on_under_the_same_mark_only() {
 fn a_mark_that_the_plan_does_not_ask_for_is_refused() {
     let mut made = made();
     made.model.marking = Some(marking("secret"));
-    let error = captured(&made, &made.plain, "plain", 0).unwrap_err().to_string();
+    let error = captured(&made, &made.plain, "plain", NEVER).unwrap_err().to_string();
     assert!(error.contains("expected none") && error.contains("found even"), "{error}");
 }
 
