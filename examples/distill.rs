@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let checkpoint = Checkpoint::open(Path::new(model))?;
     let decoder = Decoder::load(checkpoint.config(), &checkpoint, Precision::F32)?;
     let (tokens, teacher) =
-        (Tokens::of(&checkpoint)?, Embedded { checkpoint: &checkpoint, decoder: &decoder });
+        (Tokens::of(&checkpoint)?, Embedded { marking: None, checkpoint: &checkpoint, decoder: &decoder });
 
     // What is made from what, how, and whether the terms let it be.
     let text = include_str!("distill.toml").replace("MODEL", model).replace("TEXTS", texts);
@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let run = Run::open(&permit, setup)?;
     fs::write(folder.join("plan.toml"), &text)?;
     let go_on = &mut |_: Event| ControlFlow::Continue(());
-    run.capture(&permit, &mut EmbeddedTeacher::new(&decoder, tokens, &plan), go_on)?;
+    run.capture(&permit, &mut EmbeddedTeacher::new(teacher, tokens, &plan), go_on)?;
     run.train(go_on)?;
     run.export(go_on)?;
     disclose(folder, &plan, &checkpoint, &fs::read_to_string(key)?)

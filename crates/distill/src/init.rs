@@ -35,7 +35,7 @@ impl<'a> Start<'a> {
         let tokenizer = setup.tokens.tokenizer;
         let start = match &setup.plan.student().init {
             Init::Teacher { layers, intermediate_size } => {
-                let Some(Embedded { checkpoint, decoder }) = setup.teacher else {
+                let Some(Embedded { checkpoint, decoder, .. }) = setup.teacher else {
                     let detail = "is to be made of its teacher's layers, but the teacher is not embedded";
                     return Err(Error::Student { detail: detail.to_owned() });
                 };

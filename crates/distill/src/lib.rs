@@ -25,4 +25,4 @@ pub mod train;
 pub use error::Error;
 pub use lock::FolderLock;
 pub use plan::Plan;
-pub use setup::{Embedded, Setup, Tokens};
+pub use setup::{Embedded, Marking, Setup, Tokens};

@@ -39,6 +39,7 @@ pub(crate) fn write(
             grant: None,
             receipts: Vec::new(),
             prompts: Some(Prompts { origin: origin(source), digest: digest(&loaded.sha256)? }),
+            watermark: setup.watermark().filter(|_| source.kind == SourceKind::Prompts).cloned(),
             generation: if source.kind == SourceKind::Prompts { generation(plan) } else { BTreeMap::new() },
             filters: vec![format!("longer than {} tokens", plan.capture().max_length)],
             rows: counts.rows,

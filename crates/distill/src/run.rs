@@ -91,8 +91,15 @@ impl<'a> Run<'a> {
         teacher: &mut dyn Teach,
         on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<Outcome, Error> {
+        self.check_marking()?;
         let folder = self.data();
-        let job = Job { plan: self.setup.plan, meta: &self.meta, items: &self.items, folder: &folder };
+        let job = Job {
+            plan: self.setup.plan,
+            meta: &self.meta,
+            items: &self.items,
+            watermark: self.setup.watermark(),
+            folder: &folder,
+        };
         match capture::capture(&job, teacher, &mut |event| on_event(Event::Capture(event)))? {
             capture::Outcome::Stopped => Ok(Outcome::Stopped),
             capture::Outcome::Done(summary) => {
@@ -174,6 +181,21 @@ impl<'a> Run<'a> {
     ) -> Result<T, Error> {
         let batches = self.batches(self.setup.plan.train())?;
         work(&self.course(&batches)?, self.start()?.config())
+    }
+
+    /// Refuses a mark that the plan does not ask for, and the lack of one that it does.
+    fn check_marking(&self) -> Result<(), Error> {
+        let key = self.setup.plan.capture().watermark_key.as_deref();
+        let watermark = self.setup.watermark();
+        if key.is_some() == watermark.is_some() {
+            return Ok(());
+        }
+        let nothing = || "none".to_owned();
+        Err(Error::Mismatch {
+            what: "the watermark of the teacher",
+            expected: key.map_or_else(nothing, |key| format!("one by the key in `{key}`")),
+            found: watermark.map_or_else(nothing, |watermark| watermark.scheme.clone()),
+        })
     }
 
     fn data(&self) -> PathBuf {
@@ -269,12 +291,19 @@ fn meta(setup: &Setup<'_>, loaded: &[Loaded], weights: Option<Digest>, permit: &
         vocab_size: setup.teacher_rows(),
         top_logprobs: capture.top_logprobs,
         logprob_temperature: 1.0,
-        settings: record::generation(plan)
-            .into_iter()
-            .map(|(name, value)| (name, value.to_string()))
-            .collect::<BTreeMap<_, _>>(),
+        settings: settings(setup),
         sources: sources.collect(),
         plan_sha256: plan.digest().to_string(),
         tool: setup.tool.to_owned(),
     }
+}
+
+/// How answers are made, by name; the mark in them is one JSON object.
+fn settings(setup: &Setup<'_>) -> BTreeMap<String, String> {
+    let mut settings: BTreeMap<String, String> =
+        record::generation(setup.plan).into_iter().map(|(name, value)| (name, value.to_string())).collect();
+    if let Some(watermark) = setup.watermark() {
+        settings.insert("watermark".to_owned(), serde_json::json!(watermark).to_string());
+    }
+    settings
 }

@@ -1,8 +1,11 @@
 //! What a run is given.
 
+use std::fmt;
 use std::path::Path;
 
+use stillmark_evidence::manifest::Watermark;
 use stillmark_model::chat::{Ending, Message};
+use stillmark_model::mark::Mark;
 use stillmark_model::{ChatTemplate, Checkpoint, Decoder, Tokenizer};
 
 use crate::{Error, Plan};
@@ -29,10 +32,27 @@ pub struct Setup<'a> {
 /// A teacher on this machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Embedded<'a> {
+    /// The mark that its answers are to carry: there where the plan names a key for one, and only there.
+    pub marking: Option<&'a Marking>,
     /// Its files.
     pub checkpoint: &'a Checkpoint,
     /// The same, ready to run.
     pub decoder: &'a Decoder,
+}
+
+/// A watermark for the teacher's answers, and what may be known of it.
+pub struct Marking {
+    /// What marks.
+    pub mark: Box<dyn Mark>,
+    /// What the records and the dataset manifest say of it.
+    pub stated: Watermark,
+}
+
+impl fmt::Debug for Marking {
+    /// Shows what is stated: the mark itself holds the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Marking").field("stated", &self.stated).finish_non_exhaustive()
+    }
 }
 
 /// How text is cut into tokens and how a conversation is written: what teacher and student have in common.
@@ -45,6 +65,11 @@ pub struct Tokens<'a> {
 }
 
 impl Setup<'_> {
+    /// What is known of the mark in the teacher's answers, where they carry one.
+    pub fn watermark(&self) -> Option<&Watermark> {
+        self.teacher.and_then(|teacher| teacher.marking).map(|marking| &marking.stated)
+    }
+
     /// How many rows the teacher's vocabulary has; behind an API, as many as there are tokens.
     pub fn teacher_rows(&self) -> usize {
         let tokens = self.tokens.tokenizer.vocab_size();

@@ -51,6 +51,9 @@ pub struct Source {
     /// The settings under which answers were generated, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub generation: BTreeMap<String, serde_json::Value>,
+    /// The watermark in the answers, where they carry one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Watermark>,
     /// What was left out, in the order of the steps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<String>,
@@ -110,6 +113,19 @@ pub struct Prompts {
     pub origin: String,
     /// The digest of its bytes.
     pub digest: Digest,
+}
+
+/// A watermark that answers carry, as far as it is public.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Watermark {
+    /// The scheme's name.
+    pub scheme: String,
+    /// Its public parameters, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, serde_json::Value>,
+    /// The sha256 that commits to the key without telling it.
+    pub key_commitment: Digest,
 }
 
 /// Rows and tokens.

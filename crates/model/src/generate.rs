@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
-use crate::sample::{Choice, LogitsProcessor, Sampling, choose, uniform};
+use crate::mark::{Mark, MarkState, Place};
+use crate::sample::{Choice, Sampling, choose, uniform};
 use crate::score::{TopK, top_of};
 use crate::session::Slot;
 use crate::{Decoder, Error, Session};
@@ -98,19 +99,19 @@ pub enum Event {
 }
 
 /// Answers requests in batches of `settings.rows`, telling `on_event` of every token and every answer until it breaks
-/// off.
+/// off. With a mark, every answer carries it.
 ///
 /// An answer has the same bits whatever else is asked in the same run, before it or beside it.
 pub fn generate(
     decoder: &Decoder,
     requests: &mut dyn Iterator<Item = Request>,
     settings: &Settings,
-    processor: Option<&mut dyn LogitsProcessor>,
+    mark: Option<&dyn Mark>,
     on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
 ) -> Result<(), Error> {
     let batch = Batch {
         settings,
-        processor,
+        mark,
         session: Session::new(decoder),
         active: Vec::new(),
         order: Order::default(),
@@ -124,10 +125,10 @@ pub fn generate_all(
     decoder: &Decoder,
     requests: &mut dyn Iterator<Item = Request>,
     settings: &Settings,
-    processor: Option<&mut dyn LogitsProcessor>,
+    mark: Option<&dyn Mark>,
 ) -> Result<Vec<Answer>, Error> {
     let mut answers = Vec::new();
-    generate(decoder, requests, settings, processor, &mut |event| {
+    generate(decoder, requests, settings, mark, &mut |event| {
         if let Event::Answer(answer) = event {
             answers.push(answer);
         }
@@ -137,17 +138,24 @@ pub fn generate_all(
 }
 
 /// An answer that grows.
-#[derive(Debug)]
-struct Row {
+struct Row<'a> {
     slot: Slot,
     /// Place of the request among all.
     place: u64,
     seed: u64,
     /// Prompt and answer so far.
     context: Vec<u32>,
+    prompt_len: usize,
+    mark: Option<Marked<'a>>,
     limit: usize,
     stage: Stage,
     answer: Answer,
+}
+
+/// The mark of a row, and the logits that it may change.
+struct Marked<'a> {
+    state: Box<dyn MarkState + 'a>,
+    logits: Vec<f32>,
 }
 
 /// How far an answer is.
@@ -167,16 +175,16 @@ struct Order {
     waiting: BTreeMap<u64, Answer>,
 }
 
-struct Batch<'a, 'p> {
+struct Batch<'a> {
     settings: &'a Settings,
-    processor: Option<&'p mut dyn LogitsProcessor>,
+    mark: Option<&'a dyn Mark>,
     session: Session<'a>,
-    active: Vec<Row>,
+    active: Vec<Row<'a>>,
     order: Order,
     top: TopK,
 }
 
-impl Batch<'_, '_> {
+impl Batch<'_> {
     fn run(
         mut self,
         decoder: &Decoder,
@@ -250,7 +258,9 @@ impl Batch<'_, '_> {
                 place: self.order.asked,
                 seed: request.seed,
                 limit: request.max_tokens.min(room).max(1),
+                prompt_len: request.prompt.len(),
                 context: request.prompt,
+                mark: self.mark.map(|mark| Marked { state: mark.start(request.id), logits: Vec::new() }),
                 stage: Stage::Growing,
                 answer: Answer {
                     id: request.id,
@@ -265,20 +275,16 @@ impl Batch<'_, '_> {
         Ok(logits)
     }
 
-    /// The next token of each row from `at` on with its logit, if it still grows; a processor sees one row after another.
+    /// The next token of each row from `at` on with its logit, if it still grows.
     fn pick(
         &mut self,
         at: usize,
         logits: &[f32],
         vocab_size: usize,
     ) -> Result<Vec<Option<(u32, f32)>>, Error> {
-        let (rows, sampling) = (&self.active[at..], &self.settings.sampling);
-        if let Some(processor) = &mut self.processor {
-            let rows = rows.iter().zip(logits.chunks_exact(vocab_size));
-            return rows.map(|(row, logits)| row.pick(sampling, Some(&mut **processor), logits)).collect();
-        }
-        let rows = rows.par_iter().zip(logits.par_chunks_exact(vocab_size));
-        rows.map(|(row, logits)| row.pick(sampling, None, logits)).collect()
+        let sampling = &self.settings.sampling;
+        let rows = self.active[at..].par_iter_mut().zip(logits.par_chunks_exact(vocab_size));
+        rows.map(|(row, logits)| row.pick(sampling, logits)).collect()
     }
 
     /// Adds a token to each row from `at` on, whose logits are given, and takes finished rows out.
@@ -326,29 +332,24 @@ impl Recorded {
     }
 }
 
-impl Row {
+impl Row<'_> {
     /// Chooses the next token, and says what its logit is.
-    fn pick(
-        &self,
-        sampling: &Sampling,
-        processor: Option<&mut dyn LogitsProcessor>,
-        logits: &[f32],
-    ) -> Result<Option<(u32, f32)>, Error> {
+    fn pick(&mut self, sampling: &Sampling, logits: &[f32]) -> Result<Option<(u32, f32)>, Error> {
         if self.stage != Stage::Growing {
             return Ok(None);
         }
         let id = self.answer.id;
         let u = uniform(self.seed, id, self.answer.tokens.len() as u64);
-        let token = match processor {
+        let token = match &mut self.mark {
             None => choose(sampling, logits, u),
-            Some(processor) => {
-                let mut changed = logits.to_vec();
-                processor.process(id, &self.context, &mut changed);
-                choose(sampling, &changed, u)
+            Some(mark) => {
+                let place = Place { context: &self.context, prompt_len: self.prompt_len, sampling, u };
+                mark.choose(&place, logits)
             }
         };
-        let token = token.ok_or(Error::NotFinite { row: id })?;
-        Ok(Some((token, logits[token as usize])))
+        // A mark may name what the model does not have.
+        let chosen = token.and_then(|token| Some((token, *logits.get(token as usize)?)));
+        chosen.map(Some).ok_or(Error::NotFinite { row: id })
     }
 
     /// Keeps the most probable tokens after the last, if they are wanted.
@@ -379,6 +380,15 @@ impl Row {
             Recorded::Nothing | Recorded::Answer { .. } => Stage::Done,
         };
         Ok(())
+    }
+}
+
+impl Marked<'_> {
+    fn choose(&mut self, place: &Place<'_>, logits: &[f32]) -> Option<u32> {
+        self.logits.clear();
+        self.logits.extend_from_slice(logits);
+        let own = self.state.choose(place, &mut self.logits);
+        own.or_else(|| choose(place.sampling, &self.logits, place.u))
     }
 }
 

@@ -11,6 +11,8 @@ pub mod tokenizer;
 
 pub mod decoder;
 pub mod generate;
+pub mod mark;
+pub mod reading;
 pub mod remote;
 pub mod sample;
 pub mod score;

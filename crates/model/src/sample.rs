@@ -23,17 +23,14 @@ pub struct Sampling {
 impl Sampling {
     /// Always the most probable token.
     pub const GREEDY: Self = Self { temperature: 0.0, top_k: None, top_p: None, min_p: None };
+
+    /// Whether no filter is set.
+    fn keeps_all(&self) -> bool {
+        self.top_k.is_none() && self.top_p.is_none() && self.min_p.is_none()
+    }
 }
 
-/// Changes logits before a token is chosen, for watermarks and constraints.
-///
-/// Log-probabilities that are reported are those of the unchanged logits.
-pub trait LogitsProcessor {
-    /// Changes the logits of the token that follows `context` (prompt and answer so far) in request `id`.
-    fn process(&mut self, id: u64, context: &[u32], logits: &mut [f32]);
-}
-
-/// A token and the log-probability the model itself gave it, before temperature, filters and processors.
+/// A token and the log-probability the model itself gave it, before temperature, filters and marks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choice {
     /// The token.
@@ -81,13 +78,61 @@ pub fn choose(sampling: &Sampling, logits: &[f32], u: f64) -> Option<u32> {
     if sampling.top_k.is_none() && sampling.top_p.is_none() {
         let floor = sampling.min_p.unwrap_or(0.0);
         let kept = logits.iter().enumerate().map(|(idx, logit)| (idx as u32, weight(*logit)));
-        return draw(kept.filter(|(_, weight)| *weight >= floor), u);
+        return at_share(kept.filter(|(_, weight)| *weight >= floor), u);
     }
     let kept = most_probable(sampling, logits, best);
     let kept = kept.into_iter().map(|(token, logit)| (token, weight(logit)));
     // The largest weight is 1.
     let floor = sampling.min_p.unwrap_or(0.0);
-    draw(kept.filter(|(_, weight)| *weight >= floor), u)
+    at_share(kept.filter(|(_, weight)| *weight >= floor), u)
+}
+
+/// Fills `out` with what [`choose`] decides by: `logits / temperature` for each token that passes the filters, negative
+/// infinity for all others.
+///
+/// At temperature 0 the best token alone is kept, with its bare logit, so that a mark which needs a choice has none. Where
+/// [`choose`] gives nothing, nothing is kept.
+pub fn warped(sampling: &Sampling, logits: &[f32], out: &mut Vec<f32>) {
+    out.clear();
+    let best = max(logits);
+    if best.is_finite() && sampling.temperature > 0.0 && sampling.keeps_all() {
+        // NaN becomes negative infinity, too.
+        out.extend(logits.iter().map(|logit| (logit / sampling.temperature).max(f32::NEG_INFINITY)));
+        return;
+    }
+    out.resize(logits.len(), f32::NEG_INFINITY);
+    if !best.is_finite() {
+        return;
+    }
+    if sampling.temperature <= 0.0 {
+        if let Some(idx) = logits.iter().position(|logit| *logit == best) {
+            out[idx] = best;
+        }
+        return;
+    }
+    let scale = 1.0 / sampling.temperature;
+    let floor = sampling.min_p.unwrap_or(0.0);
+    let mut keep = |(token, logit): (u32, f32)| {
+        if exp((logit - best) * scale) >= floor {
+            out[token as usize] = logit / sampling.temperature;
+        }
+    };
+    if sampling.top_k.is_none() && sampling.top_p.is_none() {
+        logits.iter().enumerate().map(|(idx, logit)| (idx as u32, *logit)).for_each(&mut keep);
+    } else {
+        most_probable(sampling, logits, best).into_iter().for_each(keep);
+    }
+}
+
+/// Draws a token from the softmax of scores by the uniform number `u`, going by ascending ids. None when the scores have no
+/// finite largest element.
+pub fn draw(scores: &[f32], u: f64) -> Option<u32> {
+    let best = max(scores);
+    if !best.is_finite() {
+        return None;
+    }
+    let weights = scores.iter().enumerate().filter(|(_, score)| **score > f32::NEG_INFINITY);
+    at_share(weights.map(|(idx, score)| (idx as u32, exp(score - best))), u)
 }
 
 /// The tokens that pass `top_k` and `top_p` with their logits, the most probable first.
@@ -145,7 +190,7 @@ fn reaching(tokens: &[(u32, f32)], wanted: f64, best: f32, scale: f32) -> Option
 }
 
 /// The token at the share `u` of the summed weights.
-fn draw(tokens: impl Iterator<Item = (u32, f32)> + Clone, u: f64) -> Option<u32> {
+fn at_share(tokens: impl Iterator<Item = (u32, f32)> + Clone, u: f64) -> Option<u32> {
     let total: f64 = tokens.clone().map(|(_, weight)| f64::from(weight)).sum();
     let mut left = total * u;
     let mut last = None;

@@ -1,4 +1,5 @@
 //! Scoring of given text: what the model thought of every next token.
+//! Texts longer than the context, and entropies, are in [`reading`](crate::reading).
 
 use std::ops::{ControlFlow, Range};
 
@@ -132,7 +133,8 @@ pub(crate) fn top_of(decoder: &Decoder, hidden: &[f32], k: usize) -> TopK {
     all
 }
 
-fn chunk_rows(vocab_size: usize) -> usize {
+/// Rows whose logits are held at a time.
+pub(crate) fn chunk_rows(vocab_size: usize) -> usize {
     (CHUNK_FLOATS / vocab_size).max(1)
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use stillmark_evidence::Digest;
+use stillmark_evidence::manifest::Watermark;
 
 use crate::Error;
 use stillmark_evidence::whole_file;
@@ -19,6 +20,9 @@ const SCHEMA: &str = "stillmark/capture/v1";
 pub struct Journal {
     schema: String,
     plan_sha256: String,
+    /// What the answers carry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    watermark: Option<Watermark>,
     /// The shards, in order.
     pub shards: Vec<ShardEntry>,
 }
@@ -74,6 +78,16 @@ impl Journal {
         Ok(journal)
     }
 
+    /// Takes the mark that further answers will carry: refused where those that are there carry another, or none.
+    pub(super) fn continue_with(&mut self, watermark: Option<&Watermark>) -> Result<(), Error> {
+        if !self.shards.is_empty() && self.watermark.as_ref() != watermark {
+            let (expected, found) = (in_words(self.watermark.as_ref()), in_words(watermark));
+            return Err(Error::Mismatch { what: "the watermark of the captured answers", expected, found });
+        }
+        self.watermark = watermark.cloned();
+        Ok(())
+    }
+
     /// Adds a shard that is on the disk.
     pub fn add(&mut self, folder: &Path, shard: ShardEntry) -> Result<(), Error> {
         self.shards.push(shard);
@@ -84,6 +98,16 @@ impl Journal {
     }
 
     fn begin(plan_sha256: &str) -> Self {
-        Self { schema: SCHEMA.to_owned(), plan_sha256: plan_sha256.to_owned(), shards: Vec::new() }
+        let (schema, plan_sha256) = (SCHEMA.to_owned(), plan_sha256.to_owned());
+        Self { schema, plan_sha256, watermark: None, shards: Vec::new() }
     }
+}
+
+fn in_words(watermark: Option<&Watermark>) -> String {
+    let stated = |mark: &Watermark| {
+        let parameters: Vec<String> =
+            mark.parameters.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+        format!("{}{}, key {}", mark.scheme, parameters.concat(), mark.key_commitment)
+    };
+    watermark.map_or_else(|| "none".to_owned(), stated)
 }

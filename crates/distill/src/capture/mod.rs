@@ -11,6 +11,7 @@ pub use journal::{Journal, ShardEntry};
 pub use sources::{Item, Loaded, built_in, items, load};
 
 use stillmark_evidence::Digest;
+use stillmark_evidence::manifest::Watermark;
 
 use crate::records::{self, Meta, Record};
 use crate::{Error, Plan};
@@ -40,6 +41,8 @@ pub struct Job<'a> {
     pub meta: &'a Meta,
     /// What the teacher is asked, in order.
     pub items: &'a [Item],
+    /// What is known of the mark in the answers, where they carry one.
+    pub watermark: Option<&'a Watermark>,
     /// The folder of the records.
     pub folder: &'a Path,
 }
@@ -104,6 +107,7 @@ pub fn capture(
 ) -> Result<Outcome, Error> {
     std::fs::create_dir_all(job.folder).map_err(Error::io(job.folder))?;
     let mut journal = Journal::open(job.folder, &job.plan.digest().to_string())?;
+    journal.continue_with(job.watermark)?;
     let of = job.items.len().div_ceil(job.plan.capture().shard_rows);
     let rows = journal.shards.iter().map(|shard| shard.rows).sum();
     if !journal.shards.is_empty()

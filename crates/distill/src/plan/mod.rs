@@ -237,6 +237,8 @@ pub struct Capture {
     pub shard_rows: usize,
     /// Said to the teacher before every prompt.
     pub system: Option<String>,
+    /// The file of the key by which the answers are marked, where they are.
+    pub watermark_key: Option<String>,
 }
 
 /// What is written at the end.

@@ -189,6 +189,7 @@ fn capture(plan: &Reader<'_>, teacher: &Teacher) -> Result<Capture, Error> {
         "seed",
         "shard_rows",
         "system",
+        "watermark",
     ];
     let table = plan.required("capture", plan.table("capture", known)?)?;
     // As many as the widely used APIs give.
@@ -209,12 +210,24 @@ fn capture(plan: &Reader<'_>, teacher: &Teacher) -> Result<Capture, Error> {
         seed: table.count("seed", 0..=i64::MAX as u64)?.unwrap_or(0),
         shard_rows: table.count("shard_rows", 1..=1_000_000)?.unwrap_or(128) as usize,
         system: table.text("system")?,
+        watermark_key: watermark_key(&table, teacher)?,
     };
     if capture.max_length <= capture.max_tokens {
         let why = format!("must exceed `max_tokens` ({}), so that a prompt fits", capture.max_tokens);
         return Err(table.error("max_length", &why));
     }
     Ok(capture)
+}
+
+fn watermark_key(capture: &Reader<'_>, teacher: &Teacher) -> Result<Option<String>, Error> {
+    let Some(table) = capture.table("watermark", &["key"])? else { return Ok(None) };
+    let key = table.required("key", table.text("key")?)?;
+    if matches!(teacher.place, Place::Remote(_)) {
+        let why = "does not go with a teacher behind a `url`: a remote server's sampling cannot be marked from here; \
+                   mark there, or use `watermark generate --key best-of-n`";
+        return Err(capture.error("watermark", why));
+    }
+    Ok(Some(key))
 }
 
 fn export(plan: &Reader<'_>) -> Result<Export, Error> {
@@ -290,6 +303,11 @@ fn join(
     }
     if let Place::Remote(remote) = &teacher.place {
         join_remote(plan, remote, capture, sources)?;
+    }
+    if capture.watermark_key.is_some() && sources.iter().all(|source| source.kind != SourceKind::Prompts) {
+        return Err(
+            plan.error("capture", "has a `watermark`, but without `prompts` there are no answers to mark")
+        );
     }
     let mut supports = train.losses.iter().filter(|loss| loss.kind != LossKind::CrossEntropy);
     let first = supports.next().map(|loss| loss.support);

@@ -10,7 +10,7 @@ use stillmark_model::{Decoder, score};
 use crate::capture::{Item, Teach};
 use crate::plan::{Capture, SourceKind};
 use crate::records::Record;
-use crate::setup::Tokens;
+use crate::setup::{Embedded, Marking, Tokens};
 use crate::{Error, Plan};
 
 /// Answers that grow at a time.
@@ -22,14 +22,16 @@ const SCORED: usize = 4096;
 #[derive(Debug)]
 pub struct EmbeddedTeacher<'a> {
     decoder: &'a Decoder,
+    marking: Option<&'a Marking>,
     tokens: Tokens<'a>,
     capture: &'a Capture,
 }
 
 impl<'a> EmbeddedTeacher<'a> {
-    /// The teacher of a plan, loaded before.
-    pub fn new(decoder: &'a Decoder, tokens: Tokens<'a>, plan: &'a Plan) -> Self {
-        Self { decoder, tokens, capture: plan.capture() }
+    /// The teacher of a plan, loaded before; its answers carry its mark.
+    pub fn new(teacher: Embedded<'a>, tokens: Tokens<'a>, plan: &'a Plan) -> Self {
+        let Embedded { decoder, marking, .. } = teacher;
+        Self { decoder, marking, tokens, capture: plan.capture() }
     }
 
     /// Prompts with their answers and the scores of both, and texts without scores; none where it broke off.
@@ -69,7 +71,8 @@ impl<'a> EmbeddedTeacher<'a> {
         let mut asked = requests.into_iter().map(|(_, request)| request);
         let mut answers = Vec::new();
         let mut stopped = false;
-        generate(self.decoder, &mut asked, &self.settings(), None, &mut |event| match event {
+        let mark = self.marking.map(|marking| &*marking.mark);
+        generate(self.decoder, &mut asked, &self.settings(), mark, &mut |event| match event {
             generate::Event::Answer(answer) => {
                 answers.push(answer);
                 ControlFlow::Continue(())

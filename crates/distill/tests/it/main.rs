@@ -11,6 +11,8 @@ mod data_plan;
 #[cfg(test)]
 mod data_records;
 #[cfg(test)]
+mod run_marked;
+#[cfg(test)]
 mod run_remote;
 #[cfg(test)]
 mod run_students;

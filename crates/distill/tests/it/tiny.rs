@@ -10,7 +10,7 @@ use stillmark_distill::plan::Precision;
 use stillmark_distill::run::{Event, Outcome, Run};
 use stillmark_distill::teach::EmbeddedTeacher;
 use stillmark_distill::train::Student;
-use stillmark_distill::{Embedded, Error, Plan, Setup, Tokens};
+use stillmark_distill::{Embedded, Error, Marking, Plan, Setup, Tokens};
 use stillmark_kernels::gemm;
 use stillmark_model::architecture::parameters;
 use stillmark_model::{Checkpoint, Config, Decoder, Family, Rope, RopeScaling, TensorSource, safetensors};
@@ -147,6 +147,7 @@ pub(crate) fn permit(plan: &Plan) -> Permit {
 pub(crate) struct Model {
     pub(crate) checkpoint: Checkpoint,
     pub(crate) decoder: Decoder,
+    pub(crate) marking: Option<Marking>,
 }
 
 impl Model {
@@ -157,11 +158,17 @@ impl Model {
             Precision::Bf16 => gemm::Precision::Bf16,
         };
         let decoder = Decoder::load(checkpoint.config(), &checkpoint, precision).unwrap();
-        Self { checkpoint, decoder }
+        Self { checkpoint, decoder, marking: None }
     }
 
     pub(crate) fn tokens(&self) -> Tokens<'_> {
         Tokens::of(&self.checkpoint).unwrap()
+    }
+
+    /// The teacher as a run is given it.
+    pub(crate) fn embedded(&self) -> Embedded<'_> {
+        let marking = self.marking.as_ref();
+        Embedded { marking, checkpoint: &self.checkpoint, decoder: &self.decoder }
     }
 
     /// Opens the run folder `base/name` of this plan.
@@ -171,7 +178,7 @@ impl Model {
         base: &'a Path,
         folder: &'a Path,
     ) -> Result<Run<'a>, Error> {
-        let teacher = Some(Embedded { checkpoint: &self.checkpoint, decoder: &self.decoder });
+        let teacher = Some(self.embedded());
         let setup =
             Setup { plan, base, folder, tokens: self.tokens(), teacher, teacher_name: "t", tool: "test" };
         Run::open(&permit(plan), setup)
@@ -179,7 +186,7 @@ impl Model {
 
     /// The teacher, ready to be asked.
     pub(crate) fn teacher<'a>(&'a self, plan: &'a Plan) -> EmbeddedTeacher<'a> {
-        EmbeddedTeacher::new(&self.decoder, self.tokens(), plan)
+        EmbeddedTeacher::new(self.embedded(), self.tokens(), plan)
     }
 }
 

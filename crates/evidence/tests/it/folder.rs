@@ -63,6 +63,7 @@ fn source(id: &str, kind: SourceKind, rows: u64, tokens: u64) -> Source {
         receipts: vec![],
         prompts: None,
         generation: BTreeMap::from([("temperature".to_owned(), json!(0.7))]),
+        watermark: None,
         filters: vec![],
         rows,
         tokens,

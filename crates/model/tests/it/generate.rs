@@ -4,20 +4,20 @@ use std::ops::ControlFlow;
 
 use stillmark_kernels::gemm::Precision;
 use stillmark_model::generate::{Answer, Event, Finish, Recorded, Request, Settings, generate, generate_all};
-use stillmark_model::sample::{LogitsProcessor, Sampling, choose, log_prob, uniform};
+use stillmark_model::sample::{Sampling, choose, log_prob, uniform};
 use stillmark_model::score::score;
 use stillmark_model::{Config, Decoder, Error};
 
 use crate::architecture::tiny;
 use crate::decoder::{all_logits, families, greatest, load, tokens};
 
-const WARM: Sampling = Sampling { temperature: 1.3, top_k: None, top_p: None, min_p: None };
+pub(crate) const WARM: Sampling = Sampling { temperature: 1.3, top_k: None, top_p: None, min_p: None };
 
-fn settings(rows: usize) -> Settings {
+pub(crate) fn settings(rows: usize) -> Settings {
     Settings { sampling: WARM, rows, stop: vec![2, 3, 4, 5, 6, 7], recorded: Recorded::Nothing }
 }
 
-fn requests(config: &Config) -> Vec<Request> {
+pub(crate) fn requests(config: &Config) -> Vec<Request> {
     let all = tokens(200, config);
     let lens = [5, 1, 19, 8, 3, 30, 2, 11, 4, 7];
     let starts = lens.iter().scan(0, |at, len| {
@@ -177,34 +177,6 @@ fn generation_stops_when_told() {
     })
     .unwrap();
     assert_eq!(seen, 9);
-}
-
-/// Lets only one token through.
-struct Only(u32, Vec<(u64, usize)>);
-
-impl LogitsProcessor for Only {
-    fn process(&mut self, id: u64, context: &[u32], logits: &mut [f32]) {
-        self.1.push((id, context.len()));
-        let kept = logits[self.0 as usize];
-        logits.fill(f32::NEG_INFINITY);
-        logits[self.0 as usize] = kept;
-    }
-}
-
-#[test]
-fn a_processor_changes_the_choice_but_not_what_is_reported() {
-    let config = tiny();
-    let decoder = load(&config, Precision::F32);
-    let request = Request { id: 9, prompt: tokens(6, &config), max_tokens: 4, seed: 1 };
-    let mut only = Only(50, Vec::new());
-    let found = generate_all(&decoder, &mut [request.clone()].into_iter(), &settings(1), Some(&mut only))
-        .unwrap()
-        .remove(0);
-    assert_eq!(found.tokens, [50; 4]);
-    assert_eq!(only.1, [(9, 6), (9, 7), (9, 8), (9, 9)]);
-    let logits = all_logits(&decoder, &request.prompt, std::slice::from_ref(&(0..6)));
-    let raw = log_prob(&logits[5 * 96..], 50);
-    assert!(raw < -0.1 && (found.log_probs[0] - raw).abs() < 1e-4);
 }
 
 #[test]

@@ -42,6 +42,7 @@ fn sources(teacher: &str) -> Vec<Source> {
         prompts: (id == "chat")
             .then(|| Prompts { origin: "builtin quickstart".to_owned(), digest: Digest::of(b"prompts") }),
         generation: BTreeMap::new(),
+        watermark: None,
         filters: vec![],
         rows: tokens / 100,
         tokens,

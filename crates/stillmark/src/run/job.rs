@@ -115,7 +115,7 @@ impl Job {
     ) -> Result<Result<Outcome, stillmark_distill::Error>, Problem> {
         let tokens = self.teacher.tokens()?;
         if let Some(teacher) = self.teacher.embedded() {
-            let mut teacher = EmbeddedTeacher::new(teacher.decoder, tokens, &self.plan);
+            let mut teacher = EmbeddedTeacher::new(teacher, tokens, &self.plan);
             return Ok(run.capture(&self.permit, &mut teacher, listener));
         }
         let Place::Remote(remote) = &self.plan.teacher().place else {

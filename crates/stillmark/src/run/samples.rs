@@ -23,7 +23,7 @@ const MAX_TOKENS: usize = 96;
 pub(crate) fn of(job: &Job, before: &Student, folder: &Path) -> Result<Vec<Sample>, Problem> {
     let broken =
         |err: stillmark_model::Error| Problem::from_error(&err).while_doing("the samples could not be made");
-    let Some(Embedded { checkpoint, decoder }) = job.teacher.embedded() else { return Ok(Vec::new()) };
+    let Some(Embedded { checkpoint, decoder, .. }) = job.teacher.embedded() else { return Ok(Vec::new()) };
     let precision = decoder.precision();
     let untrained = Decoder::load(before.config(), before, precision).map_err(broken)?;
     let after = Checkpoint::open(&folder.join(path::MODEL)).map_err(broken)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use stillmark_distill::plan::{KeyPlace, Place, Precision, Remote};
-use stillmark_distill::{Embedded, Plan, Tokens};
+use stillmark_distill::{Embedded, Marking, Plan, Tokens};
 use stillmark_kernels::gemm;
 use stillmark_model::catalog;
 use stillmark_model::remote::{Endpoint, Patience, Pause, Secret};
@@ -30,7 +30,7 @@ pub(crate) struct Teacher {
 }
 
 enum Kind {
-    Embedded { checkpoint: Box<Checkpoint>, decoder: Box<Decoder> },
+    Embedded { checkpoint: Box<Checkpoint>, decoder: Box<Decoder>, marking: Option<Marking> },
     Remote(Words),
 }
 
@@ -56,7 +56,8 @@ impl Teacher {
                 };
                 let decoder = Decoder::load(checkpoint.config(), &checkpoint, precision)
                     .map_err(|err| unusable(&err))?;
-                let kind = Kind::Embedded { checkpoint: Box::new(checkpoint), decoder: Box::new(decoder) };
+                let (checkpoint, decoder) = (Box::new(checkpoint), Box::new(decoder));
+                let kind = Kind::Embedded { checkpoint, decoder, marking: None };
                 Ok(Self { name: published(model), uri, attempts: session.settings.attempts, kind })
             }
             Place::Remote(remote) => {
@@ -71,7 +72,9 @@ impl Teacher {
     /// The model, where it runs on this machine.
     pub(crate) fn embedded(&self) -> Option<Embedded<'_>> {
         match &self.kind {
-            Kind::Embedded { checkpoint, decoder } => Some(Embedded { checkpoint, decoder }),
+            Kind::Embedded { checkpoint, decoder, marking } => {
+                Some(Embedded { checkpoint, decoder, marking: marking.as_ref() })
+            }
             Kind::Remote(_) => None,
         }
     }
