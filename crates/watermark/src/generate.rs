@@ -8,10 +8,10 @@ use std::collections::{BTreeSet, VecDeque};
 use stillmark_kernels::{philox, tournament};
 
 use crate::scheme::best_of_n::BestOfN;
-use crate::scheme::green::{Draws, GreenList, Origin, Salt};
+use crate::scheme::green::{Draws, GreenList, Salt};
 use crate::scheme::hardened::{self, Hardened};
 use crate::scheme::philox::Philox;
-use crate::scheme::synthid::{Form, SynthId};
+use crate::scheme::synthid::SynthId;
 use crate::{Error, Key};
 
 /// How many of the latest windows vLLM compares a window with.
@@ -21,18 +21,11 @@ const LATEST: usize = 8192;
 const CANDIDATES: usize = 40;
 
 /// A key at work on one answer.
-pub struct Marker<'k> {
-    kind: Kind<'k>,
+pub struct Marker<'m> {
+    way: &'m Way<'m>,
     /// The windows that have chosen a token, the oldest first.
     order: VecDeque<Vec<u32>>,
     seen: BTreeSet<Vec<u32>>,
-}
-
-enum Kind<'k> {
-    Philox(&'k Philox),
-    Hardened(&'k Hardened),
-    Green(&'k GreenList),
-    SynthId { scheme: &'k SynthId, table: Option<&'k [u32]> },
 }
 
 /// What a mark makes of warped scores.
@@ -48,9 +41,16 @@ pub enum Chosen {
 
 /// What a key needs to mark, made once for all answers.
 pub struct Marking<'k> {
-    key: &'k Key,
-    /// The bits of every sum of hash and token, where a tournament has few enough of them.
-    table: Option<Vec<u32>>,
+    way: Way<'k>,
+}
+
+/// How a key marks.
+enum Way<'k> {
+    Philox(&'k Philox),
+    Hardened(&'k Hardened),
+    Green(&'k GreenList),
+    /// With the bits of every sum of hash and token, where there are few enough of them.
+    SynthId(&'k SynthId, Option<Vec<u32>>),
 }
 
 impl<'k> Marking<'k> {
@@ -58,55 +58,47 @@ impl<'k> Marking<'k> {
     pub fn new(key: &'k Key) -> Result<Self, Error> {
         let scheme = key.scheme();
         let any = scheme.as_any();
-        let cannot = |cannot| Error::Unsupported { scheme: scheme.name(), cannot };
-        let mut table = None;
-        if let Some(synthid) = any.downcast_ref::<SynthId>() {
-            if !matches!(synthid.form, Form::Transformers { .. }) || synthid.depth > 32 {
-                return Err(cannot("is only detected here: mark with `synthid-transformers`, of at most 32 keys"));
-            }
-            table = synthid.rotated();
-        } else if let Some(green) = any.downcast_ref::<GreenList>() {
-            if !matches!(green.origin, Origin::Transformers | Origin::LmWatermarking) {
-                return Err(cannot("is only detected here: mark with `kgw-transformers`"));
-            }
-        } else if any.is::<BestOfN>() {
-            return Err(cannot("chooses among finished segments, not among tokens"));
-        } else if !any.is::<Philox>() && !any.is::<Hardened>() {
-            return Err(cannot("is only detected here: mark with `vllm-philox` or `stillmark-gumbel`"));
-        }
-        Ok(Self { key, table })
+        let way = if let Some(philox) = any.downcast_ref() {
+            Way::Philox(philox)
+        } else if let Some(hardened) = any.downcast_ref() {
+            Way::Hardened(hardened)
+        } else if let Some(green) = any.downcast_ref::<GreenList>().filter(|green| green.marks()) {
+            Way::Green(green)
+        } else if let Some(synthid) = any.downcast_ref::<SynthId>().filter(|synthid| synthid.marks()) {
+            Way::SynthId(synthid, synthid.rotated())
+        } else {
+            let cannot = "is only detected here: mark with `vllm-philox`, `stillmark-gumbel`, `kgw-transformers` or \
+                          `synthid-transformers` (of at most 32 keys), or choose segments with `best-of-n`";
+            return Err(Error::Unsupported { scheme: scheme.name(), cannot });
+        };
+        Ok(Self { way })
     }
 
     /// Begins an answer.
-    pub fn start(&self) -> Option<Marker<'_>> {
-        let any = self.key.scheme().as_any();
-        let kind = if let Some(scheme) = any.downcast_ref::<Philox>() {
-            Kind::Philox(scheme)
-        } else if let Some(scheme) = any.downcast_ref::<Hardened>() {
-            Kind::Hardened(scheme)
-        } else if let Some(scheme) = any.downcast_ref::<GreenList>() {
-            Kind::Green(scheme)
-        } else {
-            Kind::SynthId { scheme: any.downcast_ref::<SynthId>()?, table: self.table.as_deref() }
-        };
-        Some(Marker { kind, order: VecDeque::new(), seen: BTreeSet::new() })
+    pub fn start(&self) -> Marker<'_> {
+        Marker { way: &self.way, order: VecDeque::new(), seen: BTreeSet::new() }
     }
 }
 
 impl Marker<'_> {
     /// Changes the model's logits, before temperature and filters. `context` is the prompt and the answer so far.
     pub fn bias(&mut self, context: &[u32], logits: &mut [f32]) {
-        if let Kind::Green(scheme) = self.kind {
+        if let Way::Green(scheme) = self.way {
             bias(scheme, context, logits);
         }
+    }
+
+    /// Whether the mark has a say after temperature and filters.
+    pub fn chooses(&self) -> bool {
+        !matches!(self.way, Way::Green(_))
     }
 
     /// Chooses after temperature and filters: `scores` are logits / temperature, negative infinity where a token was filtered
     /// out. `answer` is the answer so far, `u` the uniform number that decides which of two keys is used.
     pub fn choose(&mut self, answer: &[u32], scores: &mut [f32], u: f64) -> Chosen {
-        match self.kind {
-            Kind::Green(_) => Chosen::Ordinary,
-            Kind::Philox(scheme) => {
+        match self.way {
+            Way::Green(_) => Chosen::Ordinary,
+            Way::Philox(scheme) => {
                 let window = window(answer, scheme.context_width, u32::MAX);
                 if !self.is_fresh(&window, LATEST) {
                     return Chosen::Ordinary;
@@ -118,14 +110,14 @@ impl Marker<'_> {
                 let state = philox::context_state(&window, key);
                 philox::gumbel_choice(scores, state, key).map_or(Chosen::Ordinary, Chosen::Token)
             }
-            Kind::Hardened(scheme) => {
+            Way::Hardened(scheme) => {
                 let window = window(answer, scheme.context_width, u32::MAX);
                 if !self.is_fresh(&window, usize::MAX) {
                     return Chosen::Ordinary;
                 }
                 hardened_choice(scheme, &window, scores).map_or(Chosen::Ordinary, Chosen::Token)
             }
-            Kind::SynthId { scheme, table } => {
+            Way::SynthId(scheme, table) => {
                 let window = window(answer, scheme.ngram_len - 1, 0);
                 // The reference remembers windows that it skipped, too.
                 let fresh = !self.seen.contains(&window);
@@ -253,9 +245,10 @@ pub fn choose_segment(key: &Key, text: &[u32], candidates: &[Vec<u32>]) -> Resul
     let scheme = key.scheme();
     match scheme.as_any().downcast_ref::<BestOfN>() {
         Some(best_of_n) => Ok(best_of_n.choose(text, candidates)),
-        None => {
-            Err(Error::Unsupported { scheme: scheme.name(), cannot: "chooses among tokens, not among segments" })
-        }
+        None => Err(Error::Unsupported {
+            scheme: scheme.name(),
+            cannot: "chooses among tokens, not among segments",
+        }),
     }
 }
 
@@ -273,6 +266,6 @@ impl std::fmt::Debug for Marker<'_> {
 
 impl std::fmt::Debug for Marking<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Marking").field("key", self.key).finish_non_exhaustive()
+        f.debug_struct("Marking").finish_non_exhaustive()
     }
 }

@@ -43,7 +43,10 @@ pub fn plan(scheme: &dyn Scheme, entropy: f64) -> Option<Planned> {
         }
         Null::Green { gamma } => {
             let delta = green.map_or(2.0, |green| f64::from(green.bias));
-            Planned { marked: planner::green_list(&vocabulary, gamma, delta), null: NullSum::Binomial { gamma } }
+            Planned {
+                marked: planner::green_list(&vocabulary, gamma, delta),
+                null: NullSum::Binomial { gamma },
+            }
         }
         Null::Bits { weights } => {
             Planned { marked: planner::synthid(entropy, &weights)?, null: NullSum::Bits { weights } }

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use stillmark_evidence::watermark::TextResult;
-use stillmark_stats::e_process::{EProcess, GreenBetting, GumbelMixture, LayeredBetting, Layers, LikelihoodRatio};
+use stillmark_stats::e_process::{
+    EProcess, GreenBetting, GumbelMixture, LayeredBetting, Layers, LikelihoodRatio,
+};
 
 use super::set_e_value;
 use crate::scheme::synthid::SynthId;
@@ -33,9 +35,7 @@ pub(super) fn add(
     }
     let own = &scores[range.clone()];
     let ln_e = match (scheme.null(), likelihoods) {
-        (Null::Exponential, Some(likelihoods)) => {
-            likelihood_ratio(own, &sites.positions[range], likelihoods)
-        }
+        (Null::Exponential, Some(likelihoods)) => likelihood_ratio(own, &sites.positions[range], likelihoods),
         (Null::Exponential, None) => pushed(GumbelMixture::new(), own, GumbelMixture::push),
         (Null::Fused { alpha }, _) => pushed(GumbelMixture::fused(alpha), own, GumbelMixture::push),
         (Null::Green { gamma }, _) => {

@@ -252,4 +252,3 @@ fn pooled_unscored(results: &[TextResult], scored: usize) -> Unscored {
 fn set_e_value(result: &mut TextResult, ln_e: f64) {
     (result.ln_e_value, result.e_value) = (Some(ln_e), Some(e_value(ln_e)));
 }
-

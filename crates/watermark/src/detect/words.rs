@@ -45,7 +45,9 @@ pub(super) fn withheld(agreement: &Agreement) -> Option<String> {
         Check::Tail(_) => "too many of them lie in its tail",
         _ => "the largest of them is too large for it",
     };
-    Some(format!("decoy keys score this text too high for the analytic null: {what}; the rank among decoys holds"))
+    Some(format!(
+        "decoy keys score this text too high for the analytic null: {what}; the rank among decoys holds"
+    ))
 }
 
 /// What the numbers of a finding rest on.

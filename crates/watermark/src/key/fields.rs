@@ -195,7 +195,9 @@ fn number_of(value: &Value) -> Option<i128> {
         Value::String(text) => {
             let (sign, digits) = text.strip_prefix('-').map_or((1, text.as_str()), |rest| (-1, rest));
             let number = match digits.strip_prefix("0x") {
-                Some(hex) if hex.starts_with(|c: char| c.is_ascii_hexdigit()) => i128::from_str_radix(hex, 16),
+                Some(hex) if hex.starts_with(|c: char| c.is_ascii_hexdigit()) => {
+                    i128::from_str_radix(hex, 16)
+                }
                 Some(_) => return None,
                 None if digits.starts_with(|c: char| c.is_ascii_digit()) => digits.parse(),
                 None => return None,

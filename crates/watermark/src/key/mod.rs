@@ -70,7 +70,9 @@ impl Key {
     /// What may be told of it: the fields of its file but the secret ones.
     pub fn parameters(&self) -> BTreeMap<String, Value> {
         let public = self.scheme.fields().into_iter().filter(|(name, _)| !SECRET.contains(name));
-        public.map(|(name, value)| (name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null))).collect()
+        public
+            .map(|(name, value)| (name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null)))
+            .collect()
     }
 
     /// Its key file, whole and in one form: fields in alphabetical order, defaults written out.

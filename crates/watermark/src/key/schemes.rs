@@ -87,7 +87,9 @@ fn transformers(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
         "selfhash" if i64::try_from(key).is_ok() => {
             (Function::AnchoredMinhash, Salt::Token, Hash::of_key(key))
         }
-        "selfhash" => return Err(value("hashing_key", "a whole number of 63 bits for `selfhash`, as torch has it")),
+        "selfhash" => {
+            return Err(value("hashing_key", "a whole number of 63 bits for `selfhash`, as torch has it"));
+        }
         _ => return Err(value("seeding_scheme", "`lefthash` or `selfhash`")),
     };
     Ok(Box::new(GreenList {

@@ -4,7 +4,6 @@
 //! Giboulot and Furon 2024, arXiv:2403.04808; docs/spec/watermark-key.md). Nothing is needed of the model but n answers, and
 //! each kept segment is one that the model gave.
 
-
 use super::hardened::{gumbel_score, uniform};
 use super::{Fields, Null, Scheme, bare_hex, integer};
 use crate::sites::{Before, Once, Rule, Slice};

@@ -62,6 +62,11 @@ pub(crate) struct GreenList {
 }
 
 impl GreenList {
+    /// Whether text is marked with it here.
+    pub(crate) fn marks(&self) -> bool {
+        matches!(self.origin, Origin::Transformers | Origin::LmWatermarking)
+    }
+
     /// How many tokens are green after each window.
     pub(crate) fn list_size(&self) -> usize {
         (f64::from(self.vocab_size) * self.gamma) as usize

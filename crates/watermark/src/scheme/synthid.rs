@@ -59,6 +59,11 @@ pub(crate) fn step(hash: i64, x: i64) -> i64 {
 }
 
 impl SynthId {
+    /// Whether text is marked with it here.
+    pub(crate) fn marks(&self) -> bool {
+        matches!(self.form, Form::Transformers { .. }) && self.depth <= 32
+    }
+
     /// The hash of a window and its token, to which each layer's key is added.
     pub(crate) fn hash(&self, window: &[u32]) -> i64 {
         window.iter().fold(self.start, |hash, token| step(hash, i64::from(*token)))

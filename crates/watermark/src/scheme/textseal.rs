@@ -1,6 +1,5 @@
 //! `TextSeal`'s marks (facebookresearch/textseal): 13 bits from one multiplicative hash, as a green list or as Gumbel noise.
 
-
 use super::{Fields, Null, Scheme, integer};
 use crate::sites::{Before, Once, Rule, Slice};
 

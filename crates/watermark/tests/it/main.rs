@@ -19,9 +19,8 @@ fn vectors(page: &str, prefix: &str) -> Vec<Value> {
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let named = |path: &std::path::PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(prefix);
-    let read = |path: &std::path::PathBuf| {
-        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-    };
+    let read =
+        |path: &std::path::PathBuf| serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let found: Vec<Value> = files.iter().filter(|path| named(path)).map(read).collect();
     assert!(!found.is_empty(), "no vectors {page}/{prefix}*");
     found

@@ -97,7 +97,7 @@ fn vllm_choices() {
                 filtered(scores, row["top_k"].as_u64());
                 // The draw that takes key B lies below α.
                 let u = if row["routing"][idx] == 1 { 0.0 } else { 0.999 };
-                let chosen = marking.start().unwrap().choose(&contexts[idx], scores, u);
+                let chosen = marking.start().choose(&contexts[idx], scores, u);
                 let expected = row["token_ids"][idx].as_u64().unwrap() as u32;
                 assert_eq!(chosen, Chosen::Token(expected), "choice {idx}");
                 choices += 1;
@@ -135,7 +135,8 @@ fn textseal_hashes_and_detection() {
                     let (secret, ngram, scoring) = (&row["key_a"], &row["ngram"], &expected["scoring"]);
                     let gamma = row["gamma"].as_f64().filter(|_| scheme == "textseal-greenlist");
                     let gamma = gamma.map(|gamma| format!("gamma = {gamma}\n")).unwrap_or_default();
-                    let lines = format!("secret_key = {secret}\nngram = {ngram}\nscoring = {scoring}\n{gamma}");
+                    let lines =
+                        format!("secret_key = {secret}\nngram = {ngram}\nscoring = {scoring}\n{gamma}");
                     Key::parse(&format!("scheme = \"{scheme}\"\n{lines}")).unwrap()
                 };
                 let single = raw(&key("textseal-gumbel"), &sequence);

@@ -94,8 +94,9 @@ fn lists_and_bias(key: &Key, case: &Value) {
     let mut logits = Generator::manual_seed(seed).randn(vocab as usize);
     let before = logits.clone();
     let marking = Marking::new(key).unwrap();
-    marking.start().unwrap().bias(&numbers(&processor["input_ids"]), &mut logits);
-    let biased: Vec<u32> = (0..vocab).filter(|token| logits[*token as usize] != before[*token as usize]).collect();
+    marking.start().bias(&numbers(&processor["input_ids"]), &mut logits);
+    let biased: Vec<u32> =
+        (0..vocab).filter(|token| logits[*token as usize] != before[*token as usize]).collect();
     assert_eq!(processor["biased_ids"]["sha256_le_i64"], sha256_of(&biased), "{} biased", biased.len());
     assert!(biased.iter().all(|token| logits[*token as usize] == before[*token as usize] + 2.0));
 }
@@ -144,7 +145,8 @@ fn sbw_words_and_statistics() {
                 // A salted context keeps its width: its oldest token makes room for the candidate.
                 let window = if case["self_salt"] == true { &context[1..] } else { &context[..] };
                 let scores = scores_after(&key, window, &tokens);
-                let green: String = scores.iter().map(|score| if *score == 1.0 { '1' } else { '0' }).collect();
+                let green: String =
+                    scores.iter().map(|score| if *score == 1.0 { '1' } else { '0' }).collect();
                 assert_eq!(row["green"], green, "{}", case["seeding_scheme"]);
             }
             let found = raw(&key, &without_bos(case));
@@ -166,7 +168,8 @@ fn three_bricks_lists_and_numbers() {
             let ngram = numbers(&row["ngram"]);
             let of = |scheme: &str, gamma: &str| {
                 // The vectors give the seed of a window; that of the key is 0.
-                let text = format!("scheme = \"{scheme}\"\nseed = 0\nngram = 2\nvocab_size = {vocab}\n{gamma}");
+                let text =
+                    format!("scheme = \"{scheme}\"\nseed = 0\nngram = 2\nvocab_size = {vocab}\n{gamma}");
                 Key::parse(&text).unwrap()
             };
             let maryland = of("three-bricks-maryland", "gamma = 0.25\n");

@@ -8,7 +8,8 @@ use stillmark_watermark::{Key, Sites, Text};
 use crate::{near, number, numbers, raw, rows, scores_after, text_of, vectors};
 
 fn synthid(scheme: &str, case: &Value) -> Key {
-    let mut text = format!("scheme = \"{scheme}\"\nkeys = {}\nngram_len = {}\n", case["keys"], case["ngram_len"]);
+    let mut text =
+        format!("scheme = \"{scheme}\"\nkeys = {}\nngram_len = {}\n", case["keys"], case["ngram_len"]);
     for name in ["sampling_table_size", "sampling_table_seed", "context_history_size", "eos_token"] {
         if let Some(value) = case.get(name) {
             text += &format!("{name} = {value}\n");
@@ -36,7 +37,8 @@ fn check_bits(key: &Key, case: &Value) {
         near(score, weighted(bits.as_str().unwrap()), 1e-12, "weighted bits");
     }
     let sites = Sites::find(&[Text { tokens: &sequence, prompt_len: 0 }], &key.scheme().rule());
-    let ends = |idx: usize| case["eos_mask"].as_str().is_some_and(|mask| mask.as_bytes()[idx + width] == b'0');
+    let ends =
+        |idx: usize| case["eos_mask"].as_str().is_some_and(|mask| mask.as_bytes()[idx + width] == b'0');
     let counted: Vec<u32> = case["repetition_mask"]
         .as_str()
         .unwrap()
@@ -85,7 +87,7 @@ fn transformers_steps() {
         let key = synthid("synthid-transformers", &case);
         let marking = Marking::new(&key).unwrap();
         for row in 0..2 {
-            let mut marker = marking.start().unwrap();
+            let mut marker = marking.start();
             let mut answer = Vec::new();
             for (number, step) in rows(steps, "steps").enumerate() {
                 // The first call sees no token of the answer yet.
