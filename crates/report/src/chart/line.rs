@@ -9,6 +9,8 @@ use crate::markup::{clipped, escaped};
 use crate::number::shown;
 
 const LEFT: f64 = 58.0;
+/// What a label beside the axis takes.
+const BESIDE: f64 = 16.0;
 const RIGHT: f64 = 112.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 38.0;
@@ -61,6 +63,7 @@ struct Drawing<'a> {
     lines: Vec<(Plot, Option<usize>)>,
     across: Scale,
     up: Scale,
+    left: f64,
     width: f64,
     height: f64,
 }
@@ -77,7 +80,8 @@ impl<'a> Drawing<'a> {
         let threshold = chart.threshold.as_ref().map(|threshold| threshold.at);
         let xs = ends(points().map(|point| point.0), chart.across.range);
         let ys = ends(points().map(|point| point.1).chain(threshold), chart.up.range);
-        let (across, up) = ((LEFT, width - RIGHT), (height - BOTTOM, TOP));
+        let left = LEFT + if chart.up.label.is_empty() { 0.0 } else { BESIDE };
+        let (across, up) = ((left, width - RIGHT), (height - BOTTOM, TOP));
         let across = match chart.across.spread {
             Spread::Even => Scale::exact(xs.0, xs.1, across, most_ticks.0),
             Spread::Logarithmic => Scale::ratios(xs.0, xs.1, across),
@@ -86,7 +90,7 @@ impl<'a> Drawing<'a> {
             Spread::Even => Scale::round(ys.0, ys.1, up, most_ticks.1),
             Spread::Logarithmic => Scale::ratios(ys.0, ys.1, up),
         };
-        Some(Self { chart, lines, across, up, width, height })
+        Some(Self { chart, lines, across, up, left, width, height })
     }
 
     fn svg(&self, attributes: &str) -> String {
@@ -134,16 +138,16 @@ impl<'a> Drawing<'a> {
     }
 
     fn axes(&self, svg: &mut String) {
-        let (right, bottom) = (self.width - RIGHT, self.height - BOTTOM);
+        let (left, right, bottom) = (self.left, self.width - RIGHT, self.height - BOTTOM);
         for tick in self.up.ticks() {
             let y = self.up.place(tick);
             let _ = write!(
                 svg,
-                "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+                "<line class=\"grid\" x1=\"{left}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
                  <text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-                LEFT - 8.0,
+                left - 8.0,
                 y + 4.0,
-                shown(tick, self.chart.up.unit)
+                tick_text(tick, self.chart.up.unit)
             );
         }
         for tick in self.across.ticks() {
@@ -154,14 +158,14 @@ impl<'a> Drawing<'a> {
                  <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
                 bottom + 4.0,
                 bottom + 17.0,
-                shown(tick, self.chart.across.unit)
+                tick_text(tick, self.chart.across.unit)
             );
         }
         let _ = write!(
             svg,
-            "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{bottom}\" y2=\"{bottom}\"/>\
+            "<line class=\"axis\" x1=\"{left}\" x2=\"{right}\" y1=\"{bottom}\" y2=\"{bottom}\"/>\
              <text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-            f64::midpoint(LEFT, right),
+            f64::midpoint(left, right),
             self.height - 4.0,
             escaped(&self.chart.across.label)
         );
@@ -179,22 +183,22 @@ impl<'a> Drawing<'a> {
     /// Shades what lies beyond the threshold, on the side away from 0.
     fn threshold_ground(&self, svg: &mut String) {
         let Some(threshold) = &self.chart.threshold else { return };
-        let y = self.up.place(threshold.at);
+        let (left, y) = (self.left, self.up.place(threshold.at));
         let (top, bottom) = if threshold.at < 0.0 { (y, self.height - BOTTOM) } else { (TOP, y) };
         let _ = write!(
             svg,
-            "<rect class=\"beyond\" x=\"{LEFT}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
-            self.width - RIGHT - LEFT,
+            "<rect class=\"beyond\" x=\"{left}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
+            self.width - RIGHT - left,
             (bottom - top).max(0.0)
         );
     }
 
     fn threshold(&self, svg: &mut String) {
         let Some(threshold) = &self.chart.threshold else { return };
-        let y = self.up.place(threshold.at);
+        let (left, y) = (self.left, self.up.place(threshold.at));
         let _ = write!(
             svg,
-            "<line class=\"threshold\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+            "<line class=\"threshold\" x1=\"{left}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
              <text class=\"threshold-label\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
             self.width - RIGHT - 6.0,
             if threshold.at < 0.0 { y + 15.0 } else { y - 6.0 },
@@ -283,6 +287,12 @@ fn told_apart(chart: &Chart) -> Vec<(Plot, Option<usize>)> {
         lines.push((line, place));
     }
     lines
+}
+
+/// A round value without the digits that say nothing.
+fn tick_text(tick: f64, unit: Unit) -> String {
+    let text = shown(tick, unit);
+    if unit == Unit::Percent { text.replace(".0 %", " %") } else { text }
 }
 
 fn class(weight: Weight, place: Option<usize>) -> String {

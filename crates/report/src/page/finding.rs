@@ -126,8 +126,8 @@ fn claim(found: &WatermarkFinding) -> Claim {
     let mut sentences = Vec::new();
     if tone == "marked" {
         sentences.push(format!(
-            "If these texts had nothing to do with the key, a result like this would come up in at most {level} of \
-             such trials. It is evidence of the key’s mark, not of who wrote the text."
+            "Text that has nothing to do with the key comes out like this with a probability of at most {level}. That \
+             is evidence of the key’s mark, not of who wrote the text."
         ));
         if pooled.mark == Mark::Marked && texts > 1 {
             sentences.push(format!("Taken one by one, {marked} of {texts} texts are marked."));

@@ -160,7 +160,7 @@ fn unscored(counts: Unscored) -> String {
     ];
     let words = reasons.into_iter().filter(|(count, _)| *count > 0);
     let words: Vec<String> = words.map(|(count, why)| format!("{} {why}", grouped(count))).collect();
-    if words.is_empty() { "–".to_owned() } else { words.join(", ") }
+    words.join(", ")
 }
 
 fn word(mark: Mark) -> &'static str {

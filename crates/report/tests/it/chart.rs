@@ -34,7 +34,7 @@ fn a_power_curve_stands_alone() {
     let svg = file(&power(each.map(|(name, half)| plot(name, Weight::Told, rising(half))).collect()));
     fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("power.svg"), &svg).unwrap();
     assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 860 380\""));
-    for text in ["<style>", "prefers-color-scheme", ">1\u{202f}000<", ">100.0 %<", "line s5", "paraphrased"] {
+    for text in ["<style>", "prefers-color-scheme", ">1\u{202f}000<", ">100 %<", "line s5", "paraphrased"] {
         assert!(svg.contains(text), "no {text:?}");
     }
     for load in ["<script", "url(", "@import", "href="] {
