@@ -55,6 +55,10 @@ pub enum Unit {
     Percent,
     /// Tokens a second.
     TokensPerSecond,
+    /// A step or a number of things.
+    Count,
+    /// A decimal logarithm, written as the power of ten that it stands for.
+    PowerOfTen,
 }
 
 /// One row of the comparison.

@@ -1,16 +1,17 @@
 //! How do people read it? Renders verified facts as one self-contained page.
 //!
-//! [`render`] takes what `evidence` verified, and [`Beside`]: measurements and samples for the eye, whose file the
-//! verified run pins. The page loads nothing, runs no script, prints well, and follows the reader's light
+//! [`render`] takes what `evidence` verified of a run, and [`Beside`]: measurements and samples for the eye, whose file
+//! the verified run pins. [`render_finding`] takes a verified finding of a watermark. [`chart`] draws lines for both,
+//! and for files. The page loads nothing, runs no script, prints well, and follows the reader's light
 //! or dark setting. No statistic is computed here.
 #![forbid(unsafe_code)]
 
 mod beside;
-mod chart;
+pub mod chart;
 mod graph;
 mod markup;
 mod number;
 mod page;
 
 pub use beside::{Beside, Compared, Curve, Line, Named, Sample, Unit};
-pub use page::{Error, render};
+pub use page::{Error, render, render_finding};

@@ -1,7 +1,7 @@
 //! Whose key made a mark: the answer of `watermark attribute`.
 
-use super::{Judgment, check_attribution, number};
-use crate::{Finding, Predicate};
+use super::number;
+use crate::Predicate;
 use serde::{Deserialize, Serialize};
 
 /// Which of many keys some texts were marked with.
@@ -85,20 +85,6 @@ impl Attribution {
 
 impl Predicate for Attribution {
     const TYPE: &'static str = "urn:stillmark:watermark-attribution:v1";
-}
-
-impl Judgment for Attribution {
-    fn faults(&self) -> Vec<Finding> {
-        check_attribution(self)
-    }
-
-    fn log(&self) -> Option<&str> {
-        self.log.as_deref()
-    }
-
-    fn in_log(self, log: Option<String>) -> Self {
-        Self { log, ..self }
-    }
 }
 
 impl Verdict {

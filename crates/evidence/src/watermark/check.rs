@@ -1,7 +1,7 @@
 //! Whether the numbers of a finding agree with each other.
 
 use super::{Attribution, Mark, POOLED, SCHEMA, Stretch, TextResult, Verdict, WatermarkFinding, e_value};
-use crate::{Digest, Finding, FindingKind};
+use crate::{Digest, Finding, FindingKind, Predicate};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -10,6 +10,19 @@ const TOLERANCE: f64 = 1e-9;
 
 /// Names under which key files hold what must stay secret.
 const SECRETS: [&str; 6] = ["key", "keys", "seed", "secret", "master", "password"];
+
+/// What may be sealed as a finding: its numbers can be checked, and it says which log holds it.
+pub trait Judgment: Predicate {
+    /// Every contradiction in it.
+    fn faults(&self) -> Vec<Finding>;
+
+    /// The verifier key of the log that holds its statement.
+    fn log(&self) -> Option<&str>;
+
+    /// The same, said to be in the log of that verifier key.
+    #[must_use]
+    fn in_log(self, log: Option<String>) -> Self;
+}
 
 /// Every contradiction in a finding; none where its numbers can all be true.
 pub fn check(finding: &WatermarkFinding) -> Vec<Finding> {
@@ -73,6 +86,34 @@ pub fn check_attribution(attribution: &Attribution) -> Vec<Finding> {
         }
     }
     found.all
+}
+
+impl Judgment for WatermarkFinding {
+    fn faults(&self) -> Vec<Finding> {
+        check(self)
+    }
+
+    fn log(&self) -> Option<&str> {
+        self.log.as_deref()
+    }
+
+    fn in_log(self, log: Option<String>) -> Self {
+        Self { log, ..self }
+    }
+}
+
+impl Judgment for Attribution {
+    fn faults(&self) -> Vec<Finding> {
+        check_attribution(self)
+    }
+
+    fn log(&self) -> Option<&str> {
+        self.log.as_deref()
+    }
+
+    fn in_log(self, log: Option<String>) -> Self {
+        Self { log, ..self }
+    }
 }
 
 #[derive(Default)]

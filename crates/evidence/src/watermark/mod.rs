@@ -9,11 +9,11 @@ mod number;
 mod scores;
 
 pub use attribution::{Attributed, Attribution, Candidate, Verdict};
-pub use check::{check, check_attribution};
+pub use check::{Judgment, check, check_attribution};
 pub use number::e_value;
 pub use scores::{MOST_CURVE_POINTS, ScoreLine, parse_scores, scores_to_bytes};
 
-use crate::{Finding, Predicate};
+use crate::Predicate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -40,19 +40,6 @@ pub const SCHEMA: &str = "stillmark/watermark-detect/v1";
 
 /// The id of the result over all texts together.
 pub const POOLED: &str = "pooled";
-
-/// What may be sealed as a finding: its numbers can be checked, and it says which log holds it.
-pub trait Judgment: Predicate {
-    /// Every contradiction in it.
-    fn faults(&self) -> Vec<Finding>;
-
-    /// The verifier key of the log that holds its statement.
-    fn log(&self) -> Option<&str>;
-
-    /// The same, said to be in the log of that verifier key.
-    #[must_use]
-    fn in_log(self, log: Option<String>) -> Self;
-}
 
 /// What a detector found in some texts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -200,20 +187,6 @@ pub struct Stretch {
 
 impl Predicate for WatermarkFinding {
     const TYPE: &'static str = "urn:stillmark:watermark-finding:v1";
-}
-
-impl Judgment for WatermarkFinding {
-    fn faults(&self) -> Vec<Finding> {
-        check(self)
-    }
-
-    fn log(&self) -> Option<&str> {
-        self.log.as_deref()
-    }
-
-    fn in_log(self, log: Option<String>) -> Self {
-        Self { log, ..self }
-    }
 }
 
 impl WatermarkFinding {

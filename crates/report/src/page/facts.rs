@@ -42,7 +42,7 @@ struct Accepted {
 
 /// Checks of one outcome.
 #[derive(Debug, Serialize)]
-struct Group {
+pub(super) struct Group {
     verdict: &'static str,
     title: &'static str,
     rows: Vec<(String, String, String)>,
@@ -93,7 +93,7 @@ pub(super) fn student(facts: &FolderFacts) -> String {
     named.unwrap_or("the student").to_owned()
 }
 
-fn verdict(verdict: CheckVerdict) -> (&'static str, &'static str) {
+pub(super) fn verdict(verdict: CheckVerdict) -> (&'static str, &'static str) {
     match verdict {
         CheckVerdict::Pass => ("pass", "Everything that was recorded holds"),
         CheckVerdict::Fail => ("fail", "Something does not hold"),
@@ -102,7 +102,7 @@ fn verdict(verdict: CheckVerdict) -> (&'static str, &'static str) {
     }
 }
 
-fn assurance(assurance: Assurance) -> (&'static str, &'static str) {
+pub(super) fn assurance(assurance: Assurance) -> (&'static str, &'static str) {
     match assurance {
         Assurance::None => ("none", "A check failed, or no signature holds: this folder shows nothing."),
         Assurance::SignedByUnknown => (
@@ -137,7 +137,7 @@ fn accepted(record: &DatasetManifest) -> Vec<Accepted> {
     record.accepted.iter().map(copy).collect()
 }
 
-fn groups(checks: &[Check]) -> Vec<Group> {
+pub(super) fn groups(checks: &[Check]) -> Vec<Group> {
     let outcomes = [
         (CheckVerdict::Fail, "fail", "Failed"),
         (CheckVerdict::Inconclusive, "inconclusive", "Not decided"),

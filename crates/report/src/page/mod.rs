@@ -1,7 +1,10 @@
 //! The page: what the template is given, and the template itself.
 
 mod facts;
+mod finding;
+mod green;
 mod lineup;
+mod results;
 
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
@@ -15,7 +18,10 @@ use crate::chart::curve;
 use crate::number::{percent, shown};
 
 const TEMPLATE: &str = include_str!("../../templates/page.html");
-const STYLE: &str = include_str!("../../templates/style.css");
+const STYLE: &str =
+    concat!(include_str!("../../templates/chart.css"), include_str!("../../templates/style.css"));
+
+pub use finding::render_finding;
 
 /// The page could not be rendered; a fault of this program.
 #[derive(Debug, Error)]
@@ -61,9 +67,6 @@ struct Answers<'a> {
 
 /// Renders one self-contained HTML page from a verified run folder and what stands beside it.
 pub fn render(facts: &Verified<FolderFacts>, beside: &Beside) -> Result<String, Error> {
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_template("page", TEMPLATE)?;
     let page = Page {
         style: STYLE,
         facts: facts::of(facts),
@@ -84,7 +87,14 @@ pub fn render(facts: &Verified<FolderFacts>, beside: &Beside) -> Result<String, 
         rendered_at: &beside.rendered_at,
         tool: &beside.tool,
     };
-    Ok(environment.get_template("page")?.render(Serde(&page))?)
+    filled(TEMPLATE, &page)
+}
+
+fn filled(template: &str, page: &impl Serialize) -> Result<String, Error> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_template("page", template)?;
+    Ok(environment.get_template("page")?.render(Serde(page))?)
 }
 
 fn row(row: &Compared) -> Row<'_> {

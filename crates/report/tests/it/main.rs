@@ -2,5 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test sets up may fail it")]
 
+mod chart;
+mod finding;
 mod folder;
 mod page;

@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use stillmark_distill::metrics::{self, Entry, EvaluationRecord};
 use stillmark_evidence::layout::path;
-use stillmark_evidence::verify::{FolderFacts, Verified};
-use stillmark_report::{Beside, Compared, Curve, Line, Named, Sample, Unit, render};
+use stillmark_evidence::verify::{FindingFacts, FolderFacts, Verified};
+use stillmark_report::{Beside, Compared, Curve, Line, Named, Sample, Unit, render, render_finding};
 
-use super::verify;
+use super::verify::{self, Shown};
 use crate::clock;
 use crate::files::{self, Secrecy};
 use crate::problem::{Outcome, Problem};
 use crate::run::comparison::{self, Comparison};
 use crate::session::Session;
+
+/// What renders the page.
+const TOOL: &str = concat!("stillmark ", env!("CARGO_PKG_VERSION"));
 
 /// What `report` takes.
 #[derive(Debug, clap::Args)]
@@ -21,7 +24,7 @@ use crate::session::Session;
     after_help = "Example:\n  stillmark report out -o report.html\n\nExit codes are those of `verify`: a folder that fails is reported as failing."
 )]
 pub(crate) struct Args {
-    /// The run folder
+    /// The folder of a run, or of a watermark finding
     #[arg(value_name = "PATH")]
     folder: PathBuf,
     /// The page [default: report.html in the folder]
@@ -34,10 +37,13 @@ pub(crate) struct Args {
 
 /// Verifies the folder and writes its page.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let facts = verify::facts(&args.folder, &args.trust, session)?;
-    let verdict = facts.report.verdict;
+    let shown = verify::shown(&args.folder, &args.trust, session)?;
+    let verdict = shown.report().verdict;
     let page = args.output.clone().unwrap_or_else(|| args.folder.join("report.html"));
-    write(&facts, &args.folder, &page)?;
+    match &shown {
+        Shown::Run(facts) => write(facts, &args.folder, &page)?,
+        Shown::Finding(facts) => write_finding(facts, &page)?,
+    }
     let answer = json!({ "schema": "stillmark/report/v1", "page": page, "verdict": verdict });
     session.answer(&answer, || format!("wrote {}", page.display()))?;
     Ok(verify::status(verdict))
@@ -49,6 +55,12 @@ pub(crate) fn write(facts: &Verified<FolderFacts>, folder: &Path, page: &Path) -
     files::write(page, html.as_bytes(), Secrecy::Public)
 }
 
+/// Writes the page of a verified finding.
+fn write_finding(facts: &Verified<FindingFacts>, page: &Path) -> Result<(), Problem> {
+    let html = render_finding(facts, &clock::now(), TOOL).map_err(|err| Problem::from_error(&err))?;
+    files::write(page, html.as_bytes(), Secrecy::Public)
+}
+
 /// What stands beside the signed facts: the curves, and what quickstart compared.
 fn beside(folder: &Path) -> Beside {
     // A page without curves is better than no page: what is wrong with the metrics is among the checks.
@@ -57,7 +69,7 @@ fn beside(folder: &Path) -> Beside {
     let comparison: Option<Comparison> = comparison.and_then(|text| serde_json::from_str(&text).ok());
     Beside {
         rendered_at: clock::now(),
-        tool: concat!("stillmark ", env!("CARGO_PKG_VERSION")).to_owned(),
+        tool: TOOL.to_owned(),
         curves: curves(&entries),
         compared: comparison.iter().flat_map(compared).collect(),
         samples: comparison.iter().flat_map(samples).collect(),

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use stillmark_distill::records::Recount;
 use stillmark_evidence::checks::{Check, CheckVerdict, FolderReport};
-use stillmark_evidence::verify::{FolderFacts, Verified, folder};
+use stillmark_evidence::verify::{FindingFacts, FolderFacts, Verified, finding, folder};
+use stillmark_evidence::watermark;
 
 use crate::exit::ExitStatus;
 use crate::problem::{Outcome, Problem, one_line};
@@ -19,7 +20,7 @@ use crate::trust;
 Exit codes: 0 verified, 1 a check failed, 3 sound but not by a trusted key, 2 PATH cannot be read."
 )]
 pub(crate) struct Args {
-    /// The run folder
+    /// The folder of a run, or of a watermark finding
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Believe this public key alone; may be repeated [default: the keys in ~/.config/stillmark/trusted]
@@ -29,12 +30,43 @@ pub(crate) struct Args {
 
 /// Verifies a folder and prints what was found.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let facts = facts(&args.path, &args.trust, session)?;
-    session.answer(&facts.report, || human(&args.path, &facts.report))?;
-    Ok(status(facts.report.verdict))
+    let shown = shown(&args.path, &args.trust, session)?;
+    let report = shown.report();
+    session.answer(report, || human(&args.path, report))?;
+    Ok(status(report.verdict))
 }
 
-/// Verifies a folder by the keys named, else by those of the user.
+/// What a folder of either kind shows.
+pub(crate) enum Shown {
+    /// That of a run.
+    Run(Verified<FolderFacts>),
+    /// That of a watermark finding.
+    Finding(Verified<FindingFacts>),
+}
+
+impl Shown {
+    /// Every check.
+    pub(crate) fn report(&self) -> &FolderReport {
+        match self {
+            Self::Run(facts) => &facts.report,
+            Self::Finding(facts) => &facts.report,
+        }
+    }
+}
+
+/// Verifies a folder of either kind.
+pub(crate) fn shown(path: &Path, trusted: &[PathBuf], session: &Session) -> Result<Shown, Problem> {
+    if !watermark::is_folder(path) {
+        return facts(path, trusted, session).map(Shown::Run);
+    }
+    let trust = trust::load(trusted, &session.settings.trust)?;
+    let facts = finding(path, &trust).map_err(|err| {
+        Problem::from_error(&err).while_doing(format!("{} cannot be verified", path.display()))
+    })?;
+    Ok(Shown::Finding(facts))
+}
+
+/// Verifies a run's folder by the keys named, else by those of the user.
 pub(crate) fn facts(
     path: &Path,
     trusted: &[PathBuf],

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod explained;
+mod finding;
 mod foreign;
 #[cfg(unix)]
 mod interruptions;
