@@ -1,6 +1,9 @@
 //! How sure are we?
 //!
 //! Numbers in, numbers out. Probabilities are kept as logarithms ([`PValue`]), so that a tail of 10⁻⁵⁰⁰ is still a number.
+//! Tails ([`tail`]) rest on a null distribution; [`decoys`] ask the text itself whether it holds. [`e_process`] is evidence that
+//! may be looked at at any time, [`multiple`] what several looks cost, [`scan`] where a mark lies, [`sample_size`] what it takes
+//! to see one, [`clustered`] and [`uniformity`] whether false alarms are as rare as stated.
 //! The exact public generators that schemes of others draw from live here too ([`torch`]).
 #![forbid(unsafe_code)]
 

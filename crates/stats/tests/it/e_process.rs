@@ -96,7 +96,7 @@ fn all(streams: u64) {
 
 #[test]
 fn null_streams_cross_no_more_often_than_stated() {
-    all(1_500);
+    all(1_000);
 }
 
 #[test]
