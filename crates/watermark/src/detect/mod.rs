@@ -173,7 +173,7 @@ fn judge(result: &mut TextResult, null: &Null, scores: &[f64], decoys: &[f64], s
         set_rank(result, decoys::rank_p(sum, decoys));
     }
     let intervals: Vec<decoys::Interval> =
-        decoys.iter().map(|sum| tails::interval(null, scores.len(), *sum)).collect();
+        decoys.iter().map(|sum| tails::rough_interval(null, scores.len(), *sum)).collect();
     match words::withheld(&decoys::agreement(&intervals)) {
         None => {
             let p = tails::interval(null, scores.len(), sum).upper;

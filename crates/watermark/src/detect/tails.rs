@@ -22,6 +22,18 @@ pub(super) fn z(gamma: f64, n: usize, green: f64) -> f64 {
     (green - gamma * n as f64) / (n as f64 * gamma * (1.0 - gamma)).sqrt()
 }
 
+/// The p-value of a sum of n scores, as [`interval`] but for two keys' fused score by the Gamma variable of the same mean and
+/// variance: good enough to look for a null that is wrong, and a thousand times as fast.
+pub(super) fn rough_interval(null: &Null, n: usize, sum: f64) -> Interval {
+    match null {
+        Null::Fused { alpha } => {
+            let v = alpha * alpha + (1.0 - alpha) * (1.0 - alpha);
+            Interval::continuous(tail::gamma(n as f64 / v, sum / v))
+        }
+        _ => interval(null, n, sum),
+    }
+}
+
 /// The p-value of a sum of n scores, with and without the probability of the sum itself.
 pub(crate) fn interval(null: &Null, n: usize, sum: f64) -> Interval {
     match null {
