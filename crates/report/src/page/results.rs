@@ -110,7 +110,8 @@ pub(super) fn attributed(attribution: &Attribution) -> Vec<AttributedRow> {
             .iter()
             .map(|key| {
                 let e_value = key.ln_e_value.map_or_else(|| "–".to_owned(), of_logarithm);
-                (key.key_name.clone(), key.commitment.clone(), of_logarithm(key.adjusted_ln_p), e_value)
+                let commitment = key.commitment.clone().unwrap_or_else(|| "–".to_owned());
+                (key.key_name.clone(), commitment, of_logarithm(key.adjusted_ln_p), e_value)
             })
             .collect(),
     });
