@@ -157,8 +157,8 @@ fn dependencies(particulars: &Particulars, record: &DatasetManifest) -> Vec<Reso
     all
 }
 
-/// Opens the folder's log, or begins it. The log's Ed25519 key is derived from the signing key, so that a user keeps one secret.
-fn open_log(folder: &Path, key: &PrivateKey) -> Result<Log, Problem> {
+/// Opens the log in a folder, or begins it. The log's Ed25519 key is derived from the signing key, so that a user keeps one secret.
+pub(crate) fn open_log(folder: &Path, key: &PrivateKey) -> Result<Log, Problem> {
     let broke = |err: &(dyn std::error::Error + 'static)| {
         Problem::from_error(err).while_doing("the log could not be opened")
     };

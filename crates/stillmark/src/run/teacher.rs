@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use stillmark_distill::plan::{KeyPlace, Place, Precision, Remote};
 use stillmark_distill::{Embedded, Marking, Plan, Tokens};
+use stillmark_evidence::manifest::Watermark;
 use stillmark_kernels::gemm;
 use stillmark_model::catalog;
 use stillmark_model::remote::{Endpoint, Patience, Pause, Secret};
@@ -15,6 +16,8 @@ use crate::environment;
 use crate::fetch;
 use crate::files;
 use crate::interrupt;
+use crate::keyfile;
+use crate::mark::Marks;
 use crate::problem::{Problem, Stop};
 use crate::session::Session;
 use crate::settings;
@@ -56,8 +59,10 @@ impl Teacher {
                 };
                 let decoder = Decoder::load(checkpoint.config(), &checkpoint, precision)
                     .map_err(|err| unusable(&err))?;
+                let key = plan.capture().watermark_key.as_ref();
+                let marking = key.map(|key| marking(&base.join(key), session)).transpose()?;
                 let (checkpoint, decoder) = (Box::new(checkpoint), Box::new(decoder));
-                let kind = Kind::Embedded { checkpoint, decoder, marking: None };
+                let kind = Kind::Embedded { checkpoint, decoder, marking };
                 Ok(Self { name: published(model), uri, attempts: session.settings.attempts, kind })
             }
             Place::Remote(remote) => {
@@ -120,6 +125,23 @@ impl Teacher {
     }
 }
 
+/// The mark of a plan's key, with what the records say of it: that key must have been committed to.
+fn marking(path: &Path, session: &Session) -> Result<Marking, Problem> {
+    let key = keyfile::read(path, None, session)?;
+    let Some(opening) = keyfile::commitment(path, &key)? else {
+        return Err(Problem::new(format!("nothing was committed to for the key {}", path.display()))
+            .cause("records of marked answers name the commitment of their key")
+            .hint(format!("run `stillmark watermark key commit {}` first", path.display())));
+    };
+    let marking = stillmark_watermark::generate::Marking::new(&key)
+        .map_err(|err| keyfile::of_key(&err, format!("{} cannot mark answers", path.display())))?;
+    let key_commitment = opening.commitment.parse().map_err(|err| {
+        Problem::from_error(&err).while_doing(format!("the commitment of {} is none", path.display()))
+    })?;
+    let stated = Watermark { scheme: key.scheme().name().to_owned(), parameters: key.parameters(), key_commitment };
+    Ok(Marking { mark: Box::new(Marks(marking)), stated })
+}
+
 /// Where a model lies: a path as it stands, or a name of the catalog, fetched where it is not in the cache.
 fn find(model: &str, base: &Path, session: &Session) -> Result<(PathBuf, String), Stop> {
     if let Some(entry) = catalog::find(model) {
@@ -175,6 +197,17 @@ fn words(name: &str, base: &Path, session: &Session) -> Result<Words, Stop> {
         None
     };
     Ok(Words::Bare { tokenizer: Box::new(tokenizer), chat })
+}
+
+/// The tokenizer of a model of the catalog, or at a path: a model's folder or file, or a `tokenizer.json`.
+pub(crate) fn tokenizer(name: &str, session: &Session) -> Result<Tokenizer, Stop> {
+    match words(name, Path::new(""), session)? {
+        Words::Model(checkpoint) => Ok(checkpoint
+            .tokenizer()
+            .map_err(|err| advice::model_problem(&err, format!("the tokenizer of `{name}` cannot be used")))?
+            .clone()),
+        Words::Bare { tokenizer, .. } => Ok(*tokenizer),
+    }
 }
 
 /// The longest that one answer may take.

@@ -1,0 +1,110 @@
+//! Watermark keys and their commitments, as files.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use stillmark_watermark::{Error, Key};
+
+use crate::files;
+use crate::problem::Problem;
+use crate::session::Session;
+
+/// What opens a commitment: kept beside the key, and as secret as the key is short.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Commitment {
+    pub(crate) schema: String,
+    /// The digest that was made public.
+    pub(crate) commitment: String,
+    /// 32 bytes in hex.
+    pub(crate) salt: String,
+    pub(crate) scheme: String,
+    /// The log that holds it, and where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) index: Option<u64>,
+}
+
+/// The schema of [`Commitment`].
+pub(crate) const COMMITMENT: &str = "stillmark/watermark-key-commitment/v1";
+
+/// Reads a key file, as one of another scheme where that is named.
+pub(crate) fn read(path: &Path, scheme: Option<&str>, session: &Session) -> Result<Key, Problem> {
+    let text = files::read_text(path)?;
+    warn_of_readers(path, session);
+    let key = match scheme {
+        Some(scheme) => Key::parse_as(&text, scheme),
+        None => Key::parse(&text),
+    };
+    key.map_err(|err| of_key(&err, format!("{} is not a watermark key", path.display())))
+}
+
+/// What is wrong with a key, and what to do.
+pub(crate) fn of_key(err: &Error, doing: String) -> Problem {
+    let hint = match err {
+        Error::UnknownKey { .. } | Error::Missing { .. } | Error::Value { .. } => {
+            "docs/spec/watermark-key.md lists the keys of each scheme; `stillmark watermark key new --scheme NAME` writes one"
+        }
+        Error::UnknownScheme { .. } => "`stillmark watermark key new --help` lists the schemes",
+        Error::Unsupported { .. } => "name a key of another scheme",
+        _ => "a key file is TOML: scheme = \"vllm-philox\", key = \"0x…\"",
+    };
+    Problem::from_error(err).while_doing(doing).hint(hint)
+}
+
+/// Where the commitment of a key lies.
+pub(crate) fn commitment_path(key: &Path) -> PathBuf {
+    let mut name = key.as_os_str().to_owned();
+    name.push(".commitment.json");
+    PathBuf::from(name)
+}
+
+/// The commitment of a key file, where it was committed to; one that is of another key is refused.
+pub(crate) fn commitment(path: &Path, key: &Key) -> Result<Option<Commitment>, Problem> {
+    let place = commitment_path(path);
+    if !place.exists() {
+        return Ok(None);
+    }
+    let broken = |detail: String| {
+        Problem::new(format!("{} is not the commitment of {}", place.display(), path.display()))
+            .cause(detail)
+            .hint("put the file back that `stillmark watermark key commit` wrote, or remove it to go on without a commitment")
+    };
+    let found: Commitment =
+        serde_json::from_str(&files::read_text(&place)?).map_err(|err| broken(err.to_string()))?;
+    let salt = bytes_of(&found.salt).ok_or_else(|| broken("`salt` is not 64 hex digits".to_owned()))?;
+    if hex(&key.commitment(&salt)) != found.commitment {
+        return Err(broken("the key has changed since".to_owned()));
+    }
+    Ok(Some(found))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes_of(text: &str) -> Option<[u8; 32]> {
+    let digits: Option<Vec<u8>> =
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect();
+    digits?.try_into().ok()
+}
+
+/// 32 uniform bytes.
+pub(crate) fn entropy() -> Result<[u8; 32], Problem> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|err| Problem::new("the system gave no random bytes").cause(err.to_string()))?;
+    Ok(bytes)
+}
+
+#[cfg(unix)]
+fn warn_of_readers(path: &Path, session: &Session) {
+    use std::os::unix::fs::PermissionsExt as _;
+    if std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0) {
+        session.talk.warn(&format!("others can read {}: `chmod 600` it", path.display()));
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_of_readers(_: &Path, _: &Session) {}
