@@ -46,7 +46,7 @@ impl Generator {
         let mut numbers: Vec<f32> = (0..count).map(|_| self.rand()).collect();
         numbers.chunks_exact_mut(16).for_each(box_muller);
         // torch draws the last sixteen anew where the count is no multiple of that.
-        if count % 16 != 0
+        if !count.is_multiple_of(16)
             && let Some(last) = count.checked_sub(16)
         {
             numbers[last..].fill_with(|| self.rand());

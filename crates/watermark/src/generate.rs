@@ -3,15 +3,16 @@
 //! A [`Marker`] works on one answer and remembers what it must of it. Green lists bias the logits before temperature and
 //! filters; tournaments and Gumbel choices come after them.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 
 use stillmark_kernels::{philox, tournament};
 
 use crate::scheme::best_of_n::BestOfN;
 use crate::scheme::green::{Draws, GreenList, Salt};
-use crate::scheme::hardened::{self, Hardened};
+use crate::scheme::hardened::{Hardened, Uniform};
 use crate::scheme::philox::Philox;
 use crate::scheme::synthid::SynthId;
+use crate::sites::Once;
 use crate::{Error, Key};
 
 /// How many of the latest windows vLLM compares a window with.
@@ -23,9 +24,10 @@ const CANDIDATES: usize = 40;
 /// A key at work on one answer.
 pub struct Marker<'m> {
     way: &'m Way,
-    /// The windows that have chosen a token, the oldest first.
-    order: VecDeque<Vec<u32>>,
-    seen: BTreeSet<Vec<u32>>,
+    /// Tokens that were chosen so far.
+    position: usize,
+    /// Where each window was last.
+    last: BTreeMap<Vec<u32>, usize>,
 }
 
 /// What a mark makes of warped scores.
@@ -76,7 +78,7 @@ impl Marking {
 
     /// Begins an answer.
     pub fn start(&self) -> Marker<'_> {
-        Marker { way: &self.way, order: VecDeque::new(), seen: BTreeSet::new() }
+        Marker { way: &self.way, position: 0, last: BTreeMap::new() }
     }
 }
 
@@ -100,7 +102,8 @@ impl Marker<'_> {
             Way::Green(_) => Chosen::Ordinary,
             Way::Philox(scheme) => {
                 let window = window(answer, scheme.context_width, u32::MAX);
-                if !self.is_fresh(&window, LATEST) {
+                let latest = if scheme.once == Once::Never { 0 } else { LATEST };
+                if !self.is_fresh(window.clone(), latest) {
                     return Chosen::Ordinary;
                 }
                 let key = match scheme.pair() {
@@ -112,17 +115,14 @@ impl Marker<'_> {
             }
             Way::Hardened(scheme) => {
                 let window = window(answer, scheme.context_width, u32::MAX);
-                if !self.is_fresh(&window, usize::MAX) {
+                if !self.is_fresh(window.clone(), usize::MAX) {
                     return Chosen::Ordinary;
                 }
                 hardened_choice(scheme, &window, scores).map_or(Chosen::Ordinary, Chosen::Token)
             }
             Way::SynthId(scheme, table) => {
                 let window = window(answer, scheme.ngram_len - 1, 0);
-                // The reference remembers windows that it skipped, too.
-                let fresh = !self.seen.contains(&window);
-                self.remember(window.clone(), scheme.history);
-                if !fresh {
+                if !self.is_fresh(window.clone(), scheme.history) {
                     return Chosen::Ordinary;
                 }
                 let depth = scheme.depth as u32;
@@ -139,24 +139,10 @@ impl Marker<'_> {
         }
     }
 
-    /// Whether a window has not chosen a token yet among the latest so many; it has from now on.
-    fn is_fresh(&mut self, window: &[u32], latest: usize) -> bool {
-        if self.seen.contains(window) {
-            return false;
-        }
-        self.remember(window.to_vec(), latest);
-        true
-    }
-
-    fn remember(&mut self, window: Vec<u32>, latest: usize) {
-        self.order.push_back(window.clone());
-        self.seen.insert(window);
-        if self.order.len() > latest
-            && let Some(oldest) = self.order.pop_front()
-            && !self.order.contains(&oldest)
-        {
-            self.seen.remove(&oldest);
-        }
+    /// Whether a window was not among the latest so many, whether these chose a token or not; it is the latest from now on.
+    fn is_fresh(&mut self, window: Vec<u32>, latest: usize) -> bool {
+        self.position += 1;
+        self.last.insert(window, self.position).is_none_or(|before| self.position - before > latest)
     }
 }
 
@@ -226,17 +212,13 @@ fn hardened_choice(scheme: &Hardened, window: &[u32], scores: &[f32]) -> Option<
         for (idx, score) in scores.iter().enumerate().filter(|(_, score)| score.is_finite()) {
             let mut word = [0; 8];
             word.copy_from_slice(&bytes[8 * idx..8 * idx + 8]);
-            let total = f64::from(*score) + gumbel_noise(hardened::uniform(word));
+            let total = f64::from(*score) + Uniform::new(word).noise();
             if best.is_none_or(|(most, _)| total > most) {
                 best = Some((total, (first + idx) as u32));
             }
         }
     }
     best.map(|(_, token)| token)
-}
-
-fn gumbel_noise(u: f64) -> f64 {
-    -(-u.ln()).ln()
 }
 
 /// Which of several candidate continuations to keep after a text, by a `best-of-n` key: texts and candidates as

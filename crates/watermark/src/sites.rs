@@ -144,6 +144,7 @@ impl Sites {
     }
 
     /// The sites that are new among all texts, as those of one text.
+    #[must_use]
     pub fn fresh_only(&self) -> Self {
         let mut fresh = Self { width: self.width, ..Self::default() };
         for site in (0..self.len()).filter(|site| self.fresh[*site]) {

@@ -40,14 +40,12 @@ pub(crate) fn interval(null: &Null, n: usize, sum: f64) -> Interval {
         Null::Exponential => Interval::continuous(tail::gamma(n as f64, sum)),
         Null::Fused { alpha } => Interval::continuous(tail::gamma_fused(n as u64, *alpha, sum)),
         Null::Green { gamma } => Interval::binomial(sum.round() as u64, n as u64, *gamma),
-        Null::Bits { weights } => match equal(weights) {
-            // The mean of equal bits counts them.
-            true => {
-                let bits = n * weights.len();
-                Interval::binomial((sum * weights.len() as f64).round() as u64, bits as u64, 0.5)
-            }
-            false => Interval::continuous(tail::bits(n as u64, weights, sum)),
-        },
+        // The mean of equal bits counts them.
+        Null::Bits { weights } if equal(weights) => {
+            let bits = n * weights.len();
+            Interval::binomial((sum * weights.len() as f64).round() as u64, bits as u64, 0.5)
+        }
+        Null::Bits { weights } => Interval::continuous(tail::bits(n as u64, weights, sum)),
     }
 }
 
@@ -58,7 +56,7 @@ fn equal(weights: &[f64]) -> bool {
 /// How one score lies among those of the null: 0 the lowest, 1 the highest.
 pub(super) fn quantile(null: &Null, score: f64) -> f64 {
     let interval = interval(null, 1, score);
-    1.0 - (interval.lower.value() + interval.upper.value()) / 2.0
+    1.0 - interval.lower.value().midpoint(interval.upper.value())
 }
 
 /// Numbers of scored tokens with the logarithm of the p-value after so many.

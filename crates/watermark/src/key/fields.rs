@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use toml::{Table, Value};
 
 use crate::Error;
+use crate::scheme::LONG;
 
 /// A key file while it is read.
 pub(super) struct Reader {
@@ -78,8 +79,22 @@ impl Reader {
     pub(super) fn secret(&self, key: &'static str, from: i128, to: i128) -> Result<i128, Error> {
         match self.whole(key, from, to)? {
             Some(number) => Ok(number),
-            None if self.secrets == Secrets::MadeUp => Ok(to.min(i128::from(i64::MAX))),
+            None if self.secrets == Secrets::MadeUp => Ok(to.min(LONG)),
             None => Err(self.missing(key)),
+        }
+    }
+
+    /// A secret whole number that is public by default, but never of a key about to be generated.
+    pub(super) fn secret_or(
+        &self,
+        key: &'static str,
+        from: i128,
+        to: i128,
+        default: i128,
+    ) -> Result<i128, Error> {
+        match self.secrets {
+            Secrets::MadeUp => self.secret(key, from, to),
+            Secrets::Needed => Ok(self.whole(key, from, to)?.unwrap_or(default)),
         }
     }
 
@@ -198,9 +213,8 @@ fn number_of(value: &Value) -> Option<i128> {
                 Some(hex) if hex.starts_with(|c: char| c.is_ascii_hexdigit()) => {
                     i128::from_str_radix(hex, 16)
                 }
-                Some(_) => return None,
                 None if digits.starts_with(|c: char| c.is_ascii_digit()) => digits.parse(),
-                None => return None,
+                _ => return None,
             };
             number.ok().map(|number| sign * number)
         }

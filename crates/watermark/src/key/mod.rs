@@ -77,9 +77,7 @@ impl Key {
 
     /// Its key file, whole and in one form: fields in alphabetical order, defaults written out.
     pub fn to_toml(&self) -> String {
-        let line = |(name, value): (&str, toml::Value)| format!("{name} = {value}\n");
-        let fields = self.scheme.fields().into_iter().map(line);
-        std::iter::once(format!("scheme = \"{}\"\n", self.scheme.name())).chain(fields).collect()
+        format!("scheme = \"{}\"\n{}", self.scheme.name(), lines(self.scheme.fields().iter()))
     }
 
     /// The SHA-256 that commits to this key and shows nothing of it, as long as the salt is kept.
@@ -89,9 +87,10 @@ impl Key {
     }
 
     /// The key of a tenant: HKDF-SHA256 (RFC 5869) of this key, with tenant, epoch and model as context.
+    #[must_use]
     pub fn tenant(&self, tenant: &Tenant<'_>) -> Self {
-        let secrets = self.scheme.fields().into_iter().filter(|(name, _)| SECRET.contains(name));
-        let material: String = secrets.map(|(name, value)| format!("{name} = {value}\n")).collect();
+        let fields = self.scheme.fields();
+        let material = lines(fields.iter().filter(|(name, _)| SECRET.contains(name)));
         let mut info = b"stillmark/watermark-tenant/v1\n".to_vec();
         for part in [tenant.id, tenant.epoch, tenant.model] {
             info.extend_from_slice(&(part.len() as u64).to_le_bytes());
@@ -108,6 +107,10 @@ impl Key {
     pub(crate) fn decoy(&self, seed: u64, number: u64) -> Box<dyn Scheme> {
         self.scheme.with_key(&decoy_material(seed, number))
     }
+}
+
+fn lines<'a>(fields: impl Iterator<Item = (&'a &'static str, &'a toml::Value)>) -> String {
+    fields.map(|(name, value)| [name, " = ", &value.to_string(), "\n"].concat()).collect()
 }
 
 /// What the decoy of that number is made of.

@@ -47,6 +47,12 @@ const WIDEST: usize = 16;
 /// The largest vocabulary.
 const VOCABULARY: i128 = 1 << 24;
 
+/// The least key that torch takes.
+const LEAST: i128 = i64::MIN as i128;
+
+/// The default key of the green lists: the millionth prime.
+const HASHING_KEY: i128 = 15_485_863;
+
 pub(super) fn read(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
     let name = reader.scheme()?;
     match SCHEMES.iter().find(|(known, _)| *known == name) {
@@ -79,7 +85,7 @@ fn philox_with(reader: &Reader, keys: Keys) -> Result<Box<dyn Scheme>, Error> {
 }
 
 fn transformers(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
-    let key = reader.whole("hashing_key", i128::from(i64::MIN), i128::from(u64::MAX))?.unwrap_or(15_485_863);
+    let key = reader.secret_or("hashing_key", LEAST, i128::from(u64::MAX), HASHING_KEY)?;
     let variant = reader.text("seeding_scheme")?.unwrap_or("lefthash").to_owned();
     let context_width = reader.count("context_width", 1, WIDEST)?;
     let (function, salt, hash) = match variant.as_str() {
@@ -114,11 +120,7 @@ fn lm_watermarking(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
         (None, None) => "selfhash".to_owned(),
     };
     let Seeding { function, context_width, salt, key } = seeding(&variant, "scheme_name")?;
-    let least = i128::from(i64::MIN);
-    let key = match (reader.whole("hash_key", least, i128::from(u64::MAX))?, key) {
-        (Some(key), _) | (None, Some(key)) => key,
-        (None, None) => 15_485_863,
-    };
+    let key = reader.secret_or("hash_key", LEAST, i128::from(u64::MAX), key.unwrap_or(HASHING_KEY))?;
     Ok(Box::new(GreenList {
         origin: Origin::LmWatermarking,
         function,
@@ -145,7 +147,6 @@ fn sbw(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
         Some(_) => (Draws::Words, Hash::Jenkins),
         None => (Draws::Permutation(i128::from(i64::MAX)), Hash::shared()),
     };
-    let least = i128::from(i64::MIN);
     Ok(Box::new(GreenList {
         origin: Origin::Sbw,
         function,
@@ -154,7 +155,7 @@ fn sbw(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
         salt,
         context_width,
         once: once(reader, Once::Pair)?,
-        key: reader.whole("hash_key", least, i128::from(i64::MAX))?.unwrap_or(15_485_863),
+        key: reader.secret_or("hash_key", LEAST, i128::from(i64::MAX), HASHING_KEY)?,
         gamma: reader.share("gamma", Some(0.5))?,
         vocab_size: vocab_size(reader)?,
         bias: 2.0,
@@ -171,7 +172,7 @@ fn bricks_maryland(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
         salt: Salt::Window,
         context_width: reader.count("ngram", 4, WIDEST)?,
         once: Once::Pair,
-        key: reader.whole("seed", 0, i128::from(u64::MAX))?.unwrap_or(0),
+        key: reader.secret_or("seed", 0, i128::from(u64::MAX), 0)?,
         gamma: reader.share("gamma", Some(0.5))?,
         vocab_size: vocab_size(reader)?,
         bias: 2.0,
@@ -183,7 +184,7 @@ fn bricks_openai(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
     // The Gumbel form has no green list; files written for both may say γ.
     reader.share("gamma", Some(0.5))?;
     Ok(Box::new(Bricks {
-        seed: reader.whole("seed", 0, i128::from(u64::MAX))?.unwrap_or(0) as u64,
+        seed: reader.secret_or("seed", 0, i128::from(u64::MAX), 0)? as u64,
         ngram: reader.count("ngram", 4, WIDEST)?,
         vocab_size: vocab_size(reader)?,
     }))
@@ -282,9 +283,9 @@ fn synthid_vllm(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
 }
 
 fn textseal(reader: &Reader, form: Form) -> Result<Box<dyn Scheme>, Error> {
-    let whole = (i128::from(i64::MIN), i128::from(i64::MAX));
-    let secret_key = reader.secret("secret_key", whole.0, whole.1)? as i64;
-    let key_b = reader.whole("key_b", whole.0, whole.1)?;
+    let most = i128::from(i64::MAX);
+    let secret_key = reader.secret("secret_key", LEAST, most)? as i64;
+    let key_b = reader.whole("key_b", LEAST, most)?;
     // Both forms of Gumbel mark may stand in one file.
     if form == Form::Gumbel {
         reader.weight("alpha", 0.5)?;

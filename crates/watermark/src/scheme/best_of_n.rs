@@ -4,7 +4,7 @@
 //! Giboulot and Furon 2024, arXiv:2403.04808; docs/spec/watermark-key.md). Nothing is needed of the model but n answers, and
 //! each kept segment is one that the model gave.
 
-use super::hardened::{gumbel_score, uniform};
+use super::hardened::Uniform;
 use super::{Fields, Null, Scheme, bare_hex, integer};
 use crate::sites::{Before, Once, Rule, Slice};
 
@@ -29,7 +29,7 @@ impl BestOfN {
         hasher.update(&word.to_le_bytes());
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-        gumbel_score(uniform(bytes))
+        Uniform::new(bytes).score()
     }
 
     /// Which of the candidates to keep after a text: the one that adds the most to the text's mark. Pairs that the text has

@@ -64,6 +64,11 @@ impl Scheme for Bricks {
         Box::new(Self { seed, ..self.clone() })
     }
 
+    fn tenant(&self, material: &[u8; 32]) -> Box<dyn Scheme> {
+        let seed = super::whole_number(material, super::LONG) as u64;
+        Box::new(Self { seed, ..self.clone() })
+    }
+
     fn as_any(&self) -> &dyn std::any::Any {
         self
     }

@@ -17,9 +17,9 @@ pub(crate) enum Origin {
     Transformers,
     /// jwkirchenbauer/lm-watermarking.
     LmWatermarking,
-    /// The PyPI package `sbw`.
+    /// The package `sbw` of `PyPI`.
     Sbw,
-    /// facebookresearch/three_bricks, Maryland's form.
+    /// facebookresearch/`three_bricks`, Maryland's form.
     ThreeBricks,
 }
 
@@ -102,6 +102,14 @@ impl GreenList {
         let words = philox::block([token >> 2, 0, 0, 0], [seed as u32, (seed >> 32) as u32]);
         let word = words[token as usize & 3] & 0x7fff_ffff;
         (word as f32) * SCALE < self.gamma as f32
+    }
+
+    fn under(&self, key: i128) -> Self {
+        let hash = match &self.hash {
+            Hash::Own(_) => Hash::of_key(key),
+            other => other.clone(),
+        };
+        Self { hash, key, ..self.clone() }
     }
 
     fn score_permutations(&self, sites: Slice<'_>, scores: &mut [f64]) {
@@ -244,12 +252,11 @@ impl Scheme for GreenList {
     }
 
     fn with_key(&self, material: &[u8; 32]) -> Box<dyn Scheme> {
-        let key = super::whole_number(material, self.key);
-        let hash = match &self.hash {
-            Hash::Own(_) => Hash::of_key(key),
-            other => other.clone(),
-        };
-        Box::new(Self { key, hash, ..self.clone() })
+        Box::new(self.under(super::whole_number(material, self.key)))
+    }
+
+    fn tenant(&self, material: &[u8; 32]) -> Box<dyn Scheme> {
+        Box::new(self.under(super::whole_number(material, super::LONG)))
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

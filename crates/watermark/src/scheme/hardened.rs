@@ -30,14 +30,37 @@ impl Hardened {
     }
 }
 
-/// The number strictly between 0 and 1 that eight bytes of a stream stand for.
-pub(crate) fn uniform(bytes: [u8; 8]) -> f64 {
-    ((u64::from_le_bytes(bytes) >> 11) as f64 + 0.5) * (1.0 / (1_u64 << 53) as f64)
+/// A number u = (k + ½) / 2⁵³ strictly between 0 and 1, with 1 − u, which is of the same form: each is rounded by itself, so
+/// that nothing is lost near 0 or 1.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Uniform {
+    u: f64,
+    rest: f64,
 }
 
-/// −ln(1 − u); 1 − u is a number of the same form, so that nothing is lost near 1.
-pub(crate) fn gumbel_score(u: f64) -> f64 {
-    -ln(1.0 - u)
+impl Uniform {
+    /// What eight bytes of a stream stand for.
+    pub(crate) fn new(bytes: [u8; 8]) -> Self {
+        const ALL: u64 = (1 << 53) - 1;
+        let k = u64::from_le_bytes(bytes) >> 11;
+        let number = |k: u64| (k as f64 + 0.5) / (1_u64 << 53) as f64;
+        Self { u: number(k), rest: number(ALL - k) }
+    }
+
+    /// −ln(1 − u): exponential of mean 1 where u is uniform.
+    pub(crate) fn score(self) -> f64 {
+        minus_ln(self.rest, self.u)
+    }
+
+    /// −ln(−ln u): Gumbel's distribution where u is uniform.
+    pub(crate) fn noise(self) -> f64 {
+        -ln(minus_ln(self.u, self.rest))
+    }
+}
+
+/// −ln x, given 1 − x too, which it never falls below: where x rounds to 1 that is all there is.
+fn minus_ln(x: f64, rest: f64) -> f64 {
+    (-ln(x)).max(rest)
 }
 
 impl Scheme for Hardened {
@@ -69,7 +92,7 @@ impl Scheme for Hardened {
             stream.set_position(TOKEN_BYTES * u64::from(sites.tokens[site]));
             let mut bytes = [0; 8];
             stream.fill(&mut bytes);
-            *score = gumbel_score(uniform(bytes));
+            *score = Uniform::new(bytes).score();
         }
     }
 

@@ -82,6 +82,9 @@ pub trait Scheme: Send + Sync {
     fn as_any(&self) -> &dyn Any;
 }
 
+/// As long as whole numbers get: what nobody chose by hand, a tenant's key or a new one, is so long.
+pub(crate) const LONG: i128 = i64::MAX as i128;
+
 /// A whole number of 32 uniform bytes that is as long as `like` in bits, at least 24: keys of one kind look alike.
 pub(crate) fn whole_number(material: &[u8; 32], like: i128) -> i128 {
     let bits = (128 - like.unsigned_abs().leading_zeros()).clamp(24, 63);
@@ -107,5 +110,6 @@ pub(crate) fn hex(number: u64) -> toml::Value {
 }
 
 pub(crate) fn bare_hex(bytes: &[u8]) -> toml::Value {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<String>().into()
 }

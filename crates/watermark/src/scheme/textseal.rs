@@ -57,6 +57,10 @@ impl TextSeal {
         secret_key.wrapping_add(SECOND)
     }
 
+    fn under(&self, secret_key: i64) -> Self {
+        Self { secret_key, key_b: Self::second(secret_key), ..self.clone() }
+    }
+
     fn gumbel(window: &[u32], token: u32, key: i64) -> f64 {
         -(-f64::from(uniform(hash(window, token, key)))).ln_1p()
     }
@@ -122,8 +126,11 @@ impl Scheme for TextSeal {
     }
 
     fn with_key(&self, material: &[u8; 32]) -> Box<dyn Scheme> {
-        let secret_key = super::whole_number(material, i128::from(self.secret_key)) as i64;
-        Box::new(Self { secret_key, key_b: Self::second(secret_key), ..self.clone() })
+        Box::new(self.under(super::whole_number(material, i128::from(self.secret_key)) as i64))
+    }
+
+    fn tenant(&self, material: &[u8; 32]) -> Box<dyn Scheme> {
+        Box::new(self.under(super::whole_number(material, super::LONG) as i64))
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

@@ -71,6 +71,14 @@ fn without_bos(case: &Value) -> Vec<u32> {
     sequence
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|half| char::from_digit(half.into(), 16).unwrap())
+        .collect()
+}
+
 #[track_caller]
 fn near(found: f64, expected: f64, tolerance: f64, what: &str) {
     let away = (found - expected).abs();

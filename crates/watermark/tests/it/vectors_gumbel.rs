@@ -93,7 +93,9 @@ fn vllm_choices() {
             let key = vllm(&row["key"], contexts[0].len(), &alpha.unwrap_or_default());
             let marking = Marking::new(&key).unwrap();
             for (idx, scores) in logits.chunks_exact_mut(vocab).enumerate() {
-                scores.iter_mut().for_each(|logit| *logit /= temperature);
+                for logit in scores.iter_mut() {
+                    *logit /= temperature;
+                }
                 filtered(scores, row["top_k"].as_u64());
                 // The draw that takes key B lies below α.
                 let u = if row["routing"][idx] == 1 { 0.0 } else { 0.999 };

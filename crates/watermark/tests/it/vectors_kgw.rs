@@ -6,7 +6,7 @@ use stillmark_stats::torch::Generator;
 use stillmark_watermark::Key;
 use stillmark_watermark::generate::Marking;
 
-use crate::{near, number, numbers, raw, rows, scores_after, text_of, vectors, without_bos};
+use crate::{hex, near, number, numbers, raw, rows, scores_after, text_of, vectors, without_bos};
 
 /// The green tokens of a whole vocabulary after a window, lowest first.
 fn green_of(key: &Key, window: &[u32], vocab: u32) -> Vec<u32> {
@@ -17,7 +17,7 @@ fn green_of(key: &Key, window: &[u32], vocab: u32) -> Vec<u32> {
 
 fn sha256_of(tokens: &[u32]) -> String {
     let bytes: Vec<u8> = tokens.iter().flat_map(|token| i64::from(*token).to_le_bytes()).collect();
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
 }
 
 /// A green list whose order is that of the drawing: compared as a set where all of it is given, else by its first entries.

@@ -12,7 +12,7 @@ fn synthid(scheme: &str, case: &Value) -> Key {
         format!("scheme = \"{scheme}\"\nkeys = {}\nngram_len = {}\n", case["keys"], case["ngram_len"]);
     for name in ["sampling_table_size", "sampling_table_seed", "context_history_size", "eos_token"] {
         if let Some(value) = case.get(name) {
-            text += &format!("{name} = {value}\n");
+            text.extend([name, " = ", &value.to_string(), "\n"]);
         }
     }
     Key::parse(&text).unwrap()
