@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use stillmark_kernels::peak;
 use stillmark_kernels::philox::{gumbel_choice, gumbel_scores, gumbel_sums};
 use stillmark_kernels::shuffle::{in_head, in_heads};
 use stillmark_kernels::tournament::scores;
@@ -132,17 +133,11 @@ fn normal(count: usize) -> Vec<f32> {
     words(12 * count).chunks(12).map(|words| words.iter().map(unit).sum::<f32>() - 6.0).collect()
 }
 
-/// The clock in GHz, by a chain of shifts, XORs (1 cycle each) and multiplications (3), each of which waits for the last.
+/// The clock in GHz.
 fn clock() -> f64 {
-    let steps = black_box(1_000_000_u64);
-    let seconds = median(&mut || {
-        let mut state = black_box(1_u64);
-        for _ in 0..steps {
-            state = (state ^ (state >> 32)).wrapping_mul(6_364_136_223_846_793_005);
-        }
-        black_box(state);
-    });
-    5.0 * steps as f64 / seconds / 1e9
+    let mut cycles = 0.0;
+    let seconds = median(&mut || cycles = black_box(peak::chain(1_000_000)).0);
+    cycles / seconds / 1e9
 }
 
 /// The median time over a quarter of a second, in seconds.
