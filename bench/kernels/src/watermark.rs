@@ -4,8 +4,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use stillmark_kernels::peak;
-use stillmark_kernels::philox::{gumbel_choice, gumbel_scores, gumbel_sums};
-use stillmark_kernels::shuffle::{in_head, in_heads};
+use stillmark_kernels::philox::{gumbel_choice, gumbel_scores};
+use stillmark_kernels::shuffle::{head, in_heads};
 use stillmark_kernels::tournament::scores;
 use stillmark_stats::torch::Generator;
 
@@ -40,20 +40,6 @@ fn sites(row: Row<'_>) {
         gumbel_scores(&contexts, 4, &tokens, KEY, &mut scores);
         black_box(&scores);
     });
-    for keys in [16, 1000] {
-        let keys: Vec<u64> = (0..keys).map(|index| KEY.wrapping_mul(2 * index + 1)).collect();
-        let mut sums = vec![0.0; keys.len()];
-        let sites = 2_000;
-        row(
-            &format!("philox, a site of width 4, summed for {} keys", keys.len()),
-            sites * keys.len(),
-            5.0,
-            &mut || {
-                gumbel_sums(&contexts[..4 * sites], 4, &tokens[..sites], &keys, &mut sums);
-                black_box(&sums);
-            },
-        );
-    }
 }
 
 fn choices(row: Row<'_>) {
@@ -89,30 +75,20 @@ fn green_lists(row: Row<'_>) {
         black_box(&words);
     });
     let mut entries = Vec::new();
-    row("green list of a quarter of 128,256: an entry", VOCABULARY, 1.0, &mut || {
-        black_box(Generator::manual_seed(42).randperm_head(VOCABULARY, k, &mut entries));
+    // Two stores a draw, one a cycle.
+    row("green list of a quarter of 128,256: an entry", VOCABULARY, 0.5, &mut || {
+        Generator::manual_seed(42).fill(&mut words);
+        head(&words, VOCABULARY, &mut entries);
+        black_box(&entries);
     });
 }
 
 fn followed(row: Row<'_>) {
-    let k = VOCABULARY / 4;
-    let draws = words(k);
-    let (seeds, tokens) =
-        (words(64), words(64).iter().map(|word| word % VOCABULARY as u32).collect::<Vec<_>>());
+    let (seeds, mut tokens) = (words(64), words(64));
+    tokens.iter_mut().for_each(|token| *token %= VOCABULARY as u32);
     let mut inside = vec![false; 64];
-    for count in [1, 4] {
-        row(
-            &format!("green list, {count} tokens followed, words given: an entry"),
-            VOCABULARY,
-            0.3,
-            &mut || {
-                in_head(&draws, VOCABULARY, &tokens[..count], &mut inside[..count]);
-                black_box(&inside);
-            },
-        );
-    }
     row("green list, a seed and token each, 64 of them: an entry", 64 * VOCABULARY, 0.5, &mut || {
-        in_heads(&seeds, VOCABULARY, k, &tokens, &mut inside);
+        in_heads(&seeds, VOCABULARY, VOCABULARY / 4, &tokens, &mut inside);
         black_box(&inside);
     });
 }

@@ -42,11 +42,12 @@ const CHOICE: f64 = 20.0 / 32.0;
 /// Two Philox blocks a site of width 4: forty multiplications of 8 lanes, one a cycle.
 const SITE: f64 = 40.0 / 8.0;
 
-/// A draw is two dependent accesses of memory nearby and a remainder, about 4 cycles; a quarter of the entries is drawn.
-const LIST: f64 = 1.0;
+/// A draw swaps two entries: two stores, one a cycle; a quarter of the entries is drawn.
+const LIST: f64 = 0.5;
 
-/// Remainder, temper and comparison of one lane in 16, and the generator's own three words: half a draw's.
-const FOLLOWED: f64 = 0.5;
+/// A draw for 16 tokens is about 36 vector instructions (generator, remainder, following), two a cycle; a quarter of the
+/// entries is drawn.
+const FOLLOWED: f64 = 36.0 / 2.0 / 16.0 / 4.0;
 
 /// Thirty-one passes of 12 bytes a place, 32 bytes a cycle, over 2^16 places, or as many as the vocabulary has.
 const TOURNAMENT: f64 = 31.0 * 12.0 / 32.0;
