@@ -2,15 +2,17 @@
 
     python peer.py [--vllm DIR] [--only WORD]     (torch, transformers; about a minute)
 
-Prints one JSON object a line: `figure`, `value`, `unit`; times are of the CPU (`time.process_time`), each the median of
-several runs after one that does not count. DIR holds vLLM's wheel, unpacked; without it vLLM's figures are left out,
-with a note on stderr. `--only` keeps the figures whose name contains the word.
+Prints one JSON object a line: `figure`, `value`, `unit`, `peak_mb` (the process's largest resident set so far); times are
+of the CPU (`time.process_time`), each the median of several runs after one that does not count. DIR holds vLLM's wheel,
+unpacked; without it vLLM's figures are left out, with a note on stderr. `--only` keeps the figures whose name contains
+the word.
 """
 
 import argparse
 import json
 import pathlib
 import random
+import resource
 import statistics
 import sys
 import time
@@ -35,7 +37,8 @@ def main():
         if args.only in figure:
             seconds = median_seconds(work, runs)
             value = scale / seconds if unit == "tokens/s" else seconds * scale
-            print(json.dumps({"figure": figure, "value": value, "unit": unit}), flush=True)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(json.dumps({"figure": figure, "value": value, "unit": unit, "peak_mb": peak}), flush=True)
 
 
 def median_seconds(work, runs):
@@ -107,7 +110,10 @@ def vllm(directory):
     text = tokens(128256, 100_000)
     detectors = {"single": gumbel.GumbelWatermarkDetector(42), "dual": gumbel.DualKeyGumbelWatermarkDetector(42)}
     for name, detector in detectors.items():
-        yield f"vllm {name}-key gumbel detector", "tokens/s", lambda d=detector: d.detect(text), 3, 100_000
+        for length in (200, 2000, 100_000):
+            texts = [text[start : start + length] for start in range(0, len(text), length)]
+            figure = f"vllm {name}-key gumbel detector, texts of {length} tokens"
+            yield figure, "tokens/s", lambda d=detector, t=texts: [d.detect(one) for one in t], 3, len(text)
 
 
 if __name__ == "__main__":

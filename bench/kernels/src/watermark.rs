@@ -3,8 +3,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use stillmark_kernels::philox::{gumbel_choice, gumbel_scores, gumbel_sums};
-use stillmark_kernels::shuffle::{in_head, in_heads};
+use stillmark_kernels::peak;
+use stillmark_kernels::philox::{gumbel_choice, gumbel_scores};
+use stillmark_kernels::shuffle::{head, in_heads};
 use stillmark_kernels::tournament::scores;
 use stillmark_stats::torch::Generator;
 
@@ -39,20 +40,6 @@ fn sites(row: Row<'_>) {
         gumbel_scores(&contexts, 4, &tokens, KEY, &mut scores);
         black_box(&scores);
     });
-    for keys in [16, 1000] {
-        let keys: Vec<u64> = (0..keys).map(|index| KEY.wrapping_mul(2 * index + 1)).collect();
-        let mut sums = vec![0.0; keys.len()];
-        let sites = 2_000;
-        row(
-            &format!("philox, a site of width 4, summed for {} keys", keys.len()),
-            sites * keys.len(),
-            5.0,
-            &mut || {
-                gumbel_sums(&contexts[..4 * sites], 4, &tokens[..sites], &keys, &mut sums);
-                black_box(&sums);
-            },
-        );
-    }
 }
 
 fn choices(row: Row<'_>) {
@@ -88,30 +75,20 @@ fn green_lists(row: Row<'_>) {
         black_box(&words);
     });
     let mut entries = Vec::new();
-    row("green list of a quarter of 128,256: an entry", VOCABULARY, 1.0, &mut || {
-        black_box(Generator::manual_seed(42).randperm_head(VOCABULARY, k, &mut entries));
+    // Two stores a draw, one a cycle.
+    row("green list of a quarter of 128,256: an entry", VOCABULARY, 0.5, &mut || {
+        Generator::manual_seed(42).fill(&mut words);
+        head(&words, VOCABULARY, &mut entries);
+        black_box(&entries);
     });
 }
 
 fn followed(row: Row<'_>) {
-    let k = VOCABULARY / 4;
-    let draws = words(k);
-    let (seeds, tokens) =
-        (words(64), words(64).iter().map(|word| word % VOCABULARY as u32).collect::<Vec<_>>());
+    let (seeds, mut tokens) = (words(64), words(64));
+    tokens.iter_mut().for_each(|token| *token %= VOCABULARY as u32);
     let mut inside = vec![false; 64];
-    for count in [1, 4] {
-        row(
-            &format!("green list, {count} tokens followed, words given: an entry"),
-            VOCABULARY,
-            0.3,
-            &mut || {
-                in_head(&draws, VOCABULARY, &tokens[..count], &mut inside[..count]);
-                black_box(&inside);
-            },
-        );
-    }
     row("green list, a seed and token each, 64 of them: an entry", 64 * VOCABULARY, 0.5, &mut || {
-        in_heads(&seeds, VOCABULARY, k, &tokens, &mut inside);
+        in_heads(&seeds, VOCABULARY, VOCABULARY / 4, &tokens, &mut inside);
         black_box(&inside);
     });
 }
@@ -132,17 +109,11 @@ fn normal(count: usize) -> Vec<f32> {
     words(12 * count).chunks(12).map(|words| words.iter().map(unit).sum::<f32>() - 6.0).collect()
 }
 
-/// The clock in GHz, by a chain of shifts, XORs (1 cycle each) and multiplications (3), each of which waits for the last.
+/// The clock in GHz.
 fn clock() -> f64 {
-    let steps = black_box(1_000_000_u64);
-    let seconds = median(&mut || {
-        let mut state = black_box(1_u64);
-        for _ in 0..steps {
-            state = (state ^ (state >> 32)).wrapping_mul(6_364_136_223_846_793_005);
-        }
-        black_box(state);
-    });
-    5.0 * steps as f64 / seconds / 1e9
+    let mut cycles = 0.0;
+    let seconds = median(&mut || cycles = black_box(peak::chain(1_000_000)).0);
+    cycles / seconds / 1e9
 }
 
 /// The median time over a quarter of a second, in seconds.

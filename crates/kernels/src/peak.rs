@@ -1,5 +1,7 @@
 //! Loops that do nothing but multiply and add in registers: the ceiling that every product is measured against.
 
+use std::hint::black_box;
+
 use crate::isa::Isa;
 
 /// Steps of one call of a loop on one thread.
@@ -28,6 +30,16 @@ pub fn multiply_add_bf16(threads: usize) -> Option<(f64, f32)> {
     }
     let _ = threads;
     None
+}
+
+/// Runs a chain of `steps` shifts, XORs (1 cycle each) and multiplications (3), each of which waits for the last; returns the
+/// cycles that takes and a number that depends on them. The caller measures the time.
+pub fn chain(steps: usize) -> (f64, u64) {
+    let mut state = black_box(1_u64);
+    for _ in 0..steps {
+        state = (state ^ (state >> 32)).wrapping_mul(6_364_136_223_846_793_005);
+    }
+    (5.0 * steps as f64, state)
 }
 
 fn run(threads: usize, one: fn(usize) -> (f64, f32)) -> (f64, f32) {

@@ -24,7 +24,7 @@ const CONTEXT_DOMAIN: u64 = 0x574D_4358;
 const TOKEN_DOMAIN: u64 = 0x574D_544B;
 const LOW: u64 = u32::MAX as u64;
 
-/// How many sites, or keys, go side by side.
+/// How many sites go side by side.
 const LANES: usize = 16;
 
 type Lanes = [u64; LANES];
@@ -100,63 +100,6 @@ dispatched! {
             }
             scores.copy_from_slice(&lanes[..scores.len()]);
         }
-    }
-}
-
-dispatched! {
-    /// The sum of the scores of all sites, for each of many keys.
-    ///
-    /// Keys go side by side. The sites are added in their order, sixteen at a time as the logarithm of the product of
-    /// their 1 - u, each at least 2⁻²⁴: for one key the sum is the same bits whatever other keys are asked about.
-    pub fn gumbel_sums, gumbel_sums_on(
-        contexts: &[u32], width: usize, tokens: &[u32], keys: &[u64], sums: &mut [f64],
-    ) {
-        for (keys, sums) in keys.chunks(LANES).zip(sums.chunks_mut(LANES)) {
-            let mut lanes = [[0; LANES]; 2];
-            for (lane, key) in keys.iter().enumerate() {
-                [lanes[0][lane], lanes[1][lane]] = halves(*key);
-            }
-            let mut totals = [0.0; LANES];
-            for (index, tokens) in tokens.chunks(16).enumerate() {
-                let mut product = [1.0; LANES];
-                for (row, token) in tokens.iter().enumerate() {
-                    let context = &contexts[(index * 16 + row) * width..][..width];
-                    multiply_site(context, *token, &lanes, &mut product);
-                }
-                for (total, product) in totals.iter_mut().zip(product) {
-                    *total -= ln(product);
-                }
-            }
-            sums.copy_from_slice(&totals[..sums.len()]);
-        }
-    }
-}
-
-/// Multiplies the 1 - u of one site, under each key, into the products.
-#[inline(always)]
-fn multiply_site(context: &[u32], token: u32, keys: &[Lanes; 2], product: &mut [f64; LANES]) {
-    let mut state = start(context.len());
-    for (index, words) in context.chunks(4).enumerate() {
-        let mut absorbed = MISSING;
-        for (absorbed, word) in absorbed.iter_mut().zip(words) {
-            *absorbed = u64::from(*word);
-        }
-        for lane in 0..LANES {
-            let counter = [0, 1, 2, 3].map(|word| state[word][lane] ^ absorbed[word]);
-            let drawn = rounds(counter, [keys[0][lane] ^ (4 * index as u64), keys[1][lane]]);
-            for word in 0..4 {
-                state[word][lane] = drawn[word];
-            }
-        }
-    }
-    // All four words are drawn; masks choose one without a branch, which could not be foretold.
-    let masks = [0, 1, 2, 3].map(|word| if word == token & 3 { LOW } else { 0 });
-    for lane in 0..LANES {
-        let counter = [u64::from(token >> 2), state[0][lane], state[1][lane], state[2][lane]];
-        let words = rounds(counter, [keys[0][lane] ^ state[3][lane], keys[1][lane] ^ TOKEN_DOMAIN]);
-        let word =
-            (words[0] & masks[0]) | (words[1] & masks[1]) | (words[2] & masks[2]) | (words[3] & masks[3]);
-        product[lane] *= 1.0 - uniform_lane(word);
     }
 }
 

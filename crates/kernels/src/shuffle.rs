@@ -1,9 +1,9 @@
-//! Whether tokens are in the head of a Fisher-Yates permutation, found without building it.
+//! The head of a Fisher-Yates permutation, and whether a token is in it, found without building it.
 //!
-//! For i = 0, 1, …, places i and i + word mod (n - i) of 0, 1, …, n - 1 are swapped; after k draws the first k places are final. A
-//! token is followed instead of all: a draw that hits its place brings it to place i for good, and the draw that comes from
-//! its place takes it to the place that was drawn. Limit: what the draws and their remainders cost, one
-//! multiplication each; the rest is comparisons.
+//! For i = 0, 1, …, places i and i + word mod (n - i) of 0, 1, …, n - 1 are swapped; after k draws the first k places are final.
+//! Limit: two stores a draw. Where few tokens are asked about, each is followed instead: a draw that hits its place
+//! brings it to place i for good, and the draw that comes from its place takes it to the place that was drawn. Limit: what
+//! the draws and their remainders cost, one multiplication each; the rest is comparisons.
 
 #![expect(
     clippy::inline_always,
@@ -23,25 +23,23 @@ const MIDDLE: usize = 397;
 const LANES: usize = 16;
 
 dispatched! {
-    /// Tells for each token whether it is among the first `words.len()` entries of the permutation of 0 … n - 1 (n below 2³¹)
-    /// that the words draw. A token beyond n is in none.
-    pub fn in_head, in_head_on(words: &[u32], n: usize, tokens: &[u32], inside: &mut [bool]) {
-        inside.fill(false);
-        let mut places = tokens.to_vec();
+    /// Replaces `entries` by the first `words.len()` entries of the permutation of 0 … n - 1 (n below 2³¹) that the words draw.
+    pub fn head, head_on(words: &[u32], n: usize, entries: &mut Vec<u32>) {
+        entries.clear();
+        entries.extend(0..n as u32);
+        let words = &words[..words.len().min(n)];
         let mut targets = [0; BLOCK];
-        for (block, words) in words[..words.len().min(n)].chunks(BLOCK).enumerate() {
+        for (block, words) in words.chunks(BLOCK).enumerate() {
             let first = block * BLOCK;
-            let targets = &mut targets[..words.len()];
             for (i, (target, word)) in targets.iter_mut().zip(words).enumerate() {
                 let divisor = (n - first - i) as u32;
                 *target = (first + i) as u32 + remainder(*word, divisor, 1.0 / f64::from(divisor));
             }
-            for (place, inside) in places.iter_mut().zip(inside.iter_mut()) {
-                if !*inside {
-                    *inside = follow(place, targets, first);
-                }
+            for (i, target) in targets[..words.len()].iter().enumerate() {
+                entries.swap(first + i, *target as usize);
             }
         }
+        entries.truncate(words.len());
     }
 }
 
@@ -65,29 +63,7 @@ dispatched! {
     }
 }
 
-/// Follows one token from `place` through a block of draws, the first of which is `first`: whether it became final.
-#[inline(always)]
-fn follow(place: &mut u32, targets: &[u32], first: usize) -> bool {
-    let mut from = 0;
-    loop {
-        let own = (*place as usize).checked_sub(first).filter(|own| (from..targets.len()).contains(own));
-        let mut hit = 0;
-        for target in &targets[from..own.unwrap_or(targets.len())] {
-            hit |= u32::from(target == place);
-        }
-        if hit != 0 {
-            return true;
-        }
-        let Some(own) = own else { return false };
-        if targets[own] == *place {
-            return true;
-        }
-        *place = targets[own];
-        from = own + 1;
-    }
-}
-
-/// The same for a token a lane, all draws: not 0 for those that became final.
+/// Follows a token a lane through all draws: not 0 for those that became final.
 #[inline(always)]
 fn follow_lanes(state: &mut [[u32; LANES]], n: usize, k: usize, mut places: [u32; LANES]) -> [u32; LANES] {
     let mut found = [0; LANES];
