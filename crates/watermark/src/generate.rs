@@ -4,6 +4,7 @@
 //! filters; tournaments and Gumbel choices come after them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use stillmark_kernels::{philox, tournament};
 
@@ -52,7 +53,7 @@ enum Way<'k> {
     Hardened(&'k Hardened),
     Green(&'k GreenList),
     /// With the bits of every sum of hash and token, where there are few enough of them.
-    SynthId(&'k SynthId, Option<Vec<u32>>),
+    SynthId(&'k SynthId, Option<Arc<Vec<u32>>>),
 }
 
 impl<'k> Marking<'k> {
