@@ -101,8 +101,21 @@ impl GreenList {
         generator.randperm_head(self.vocab_size as usize, self.list_size(), entries)
     }
 
+    /// Which of some tokens are green after a window, each with a list of its own.
+    pub(crate) fn are_green(&self, window: &[u32], tokens: &[u32]) -> Vec<bool> {
+        let seeds = tokens.iter().map(|token| self.seed(window, *token));
+        if self.draws == Draws::Words {
+            return seeds.zip(tokens).map(|(seed, token)| self.is_green_word(seed, *token)).collect();
+        }
+        // torch takes the lower 32 bits of a seed.
+        let seeds: Vec<u32> = seeds.map(|seed| seed as u32).collect();
+        let mut green = vec![false; tokens.len()];
+        shuffle::in_heads(&seeds, self.vocab_size as usize, self.list_size(), tokens, &mut green);
+        green
+    }
+
     /// Whether a token's word is green, as the detector of `sbw` has it.
-    pub(crate) fn is_green_word(&self, seed: u64, token: u32) -> bool {
+    fn is_green_word(&self, seed: u64, token: u32) -> bool {
         const SCALE: f32 = 4.656_612_7e-10;
         let words = philox::block([token >> 2, 0, 0, 0], [seed as u32, (seed >> 32) as u32]);
         let word = words[token as usize & 3] & 0x7fff_ffff;
