@@ -8,14 +8,14 @@ use stillmark_watermark::generate::{Chosen, Marker, Marking};
 
 /// A key at work in a model's generation.
 #[derive(Debug)]
-pub struct Marked<'k>(pub Marking<'k>);
+pub struct Marked(pub Marking);
 
 struct State<'m> {
     marker: Marker<'m>,
     scores: Vec<f32>,
 }
 
-impl Mark for Marked<'_> {
+impl Mark for Marked {
     fn start(&self, _: u64) -> Box<dyn MarkState + '_> {
         Box::new(State { marker: self.0.start(), scores: Vec::new() })
     }

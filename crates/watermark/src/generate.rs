@@ -24,7 +24,7 @@ const CANDIDATES: usize = 40;
 
 /// A key at work on one answer.
 pub struct Marker<'m> {
-    way: &'m Way<'m>,
+    way: &'m Way,
     /// Tokens that were chosen so far.
     position: usize,
     /// Where each window was last.
@@ -43,32 +43,32 @@ pub enum Chosen {
 }
 
 /// What a key needs to mark, made once for all answers.
-pub struct Marking<'k> {
-    way: Way<'k>,
+pub struct Marking {
+    way: Way,
 }
 
 /// How a key marks.
-enum Way<'k> {
-    Philox(&'k Philox),
-    Hardened(&'k Hardened),
-    Green(&'k GreenList),
+enum Way {
+    Philox(Philox),
+    Hardened(Hardened),
+    Green(GreenList),
     /// With the bits of every sum of hash and token, where there are few enough of them.
-    SynthId(&'k SynthId, Option<Arc<Vec<u32>>>),
+    SynthId(SynthId, Option<Arc<Vec<u32>>>),
 }
 
-impl<'k> Marking<'k> {
+impl Marking {
     /// Gets ready to mark with a key.
-    pub fn new(key: &'k Key) -> Result<Self, Error> {
+    pub fn new(key: &Key) -> Result<Self, Error> {
         let scheme = key.scheme();
         let any = scheme.as_any();
         let way = if let Some(philox) = any.downcast_ref::<Philox>() {
-            Way::Philox(philox)
+            Way::Philox(philox.clone())
         } else if let Some(hardened) = any.downcast_ref::<Hardened>() {
-            Way::Hardened(hardened)
+            Way::Hardened(hardened.clone())
         } else if let Some(green) = any.downcast_ref::<GreenList>().filter(|green| green.marks()) {
-            Way::Green(green)
+            Way::Green(green.clone())
         } else if let Some(synthid) = any.downcast_ref::<SynthId>().filter(|synthid| synthid.marks()) {
-            Way::SynthId(synthid, synthid.rotated())
+            Way::SynthId(synthid.clone(), synthid.rotated())
         } else {
             let cannot = "is only detected here: mark with `vllm-philox`, `stillmark-gumbel`, `kgw-transformers` or \
                           `synthid-transformers` (of at most 32 keys), or choose segments with `best-of-n`";
@@ -252,7 +252,7 @@ impl std::fmt::Debug for Marker<'_> {
     }
 }
 
-impl std::fmt::Debug for Marking<'_> {
+impl std::fmt::Debug for Marking {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Marking").finish_non_exhaustive()
     }

@@ -100,7 +100,7 @@ pub fn detect(
             if let (Some(ln_e), Some(ratios), Some(_)) =
                 (result.ln_e_value, ranks.ratios_of(idx), input.likelihoods)
             {
-                set_rank(&mut result, decoys::rank_p(ln_e, ratios));
+                set_rank(&mut result, decoys::rank_p(ln_e, ratios), ratios.len());
             }
             if settings.search == Search::Stretch {
                 local::add(&mut result, &null, &sites, range, &scores, ranks.stretches_of(idx));
@@ -170,7 +170,7 @@ fn judge(result: &mut TextResult, null: &Null, scores: &[f64], decoys: &[f64], s
         result.green = Some(sum as u64);
     }
     if settings.decoys > 0 {
-        set_rank(result, decoys::rank_p(sum, decoys));
+        set_rank(result, decoys::rank_p(sum, decoys), decoys.len());
     }
     let intervals: Vec<decoys::Interval> =
         decoys.iter().map(|sum| tails::rough_interval(null, scores.len(), *sum)).collect();
@@ -183,8 +183,11 @@ fn judge(result: &mut TextResult, null: &Null, scores: &[f64], decoys: &[f64], s
     }
 }
 
-fn set_rank(result: &mut TextResult, rank: PValue) {
-    (result.decoy_p, result.decoy_ln_p) = (Some(rank.value()), Some(rank.ln()));
+/// The rank as the fraction that it is: a logarithm and back would put 1 of 1,000 above .001.
+fn set_rank(result: &mut TextResult, rank: PValue, decoys: usize) {
+    let all = decoys as f64 + 1.0;
+    result.decoy_p = Some((rank.value() * all).round() / all);
+    result.decoy_ln_p = Some(rank.ln());
 }
 
 /// The verdicts: the rank and a p-value must both reach the level, the p-value corrected over the texts and the keys tried. Where
