@@ -4,11 +4,12 @@
 //! filters; tournaments and Gumbel choices come after them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use stillmark_kernels::{philox, tournament};
 
 use crate::scheme::best_of_n::BestOfN;
-use crate::scheme::green::{Draws, GreenList, Salt};
+use crate::scheme::green::{GreenList, Salt};
 use crate::scheme::hardened::{Hardened, Uniform};
 use crate::scheme::philox::Philox;
 use crate::scheme::synthid::SynthId;
@@ -52,7 +53,7 @@ enum Way {
     Hardened(Hardened),
     Green(GreenList),
     /// With the bits of every sum of hash and token, where there are few enough of them.
-    SynthId(SynthId, Option<Vec<u32>>),
+    SynthId(SynthId, Option<Arc<Vec<u32>>>),
 }
 
 impl Marking {
@@ -173,14 +174,10 @@ fn bias(scheme: &GreenList, context: &[u32], logits: &mut [f32]) {
         }
         return;
     }
-    for token in likeliest(logits, CANDIDATES) {
-        let seed = scheme.seed(window, token);
-        let green = match scheme.draws {
-            Draws::Words => scheme.is_green_word(seed, token),
-            Draws::Permutation(_) => scheme.list(seed, &mut entries).contains(&token),
-        };
+    let tokens = likeliest(logits, CANDIDATES);
+    for (token, green) in tokens.iter().zip(scheme.are_green(window, &tokens)) {
         if green {
-            logits[token as usize] += scheme.bias;
+            logits[*token as usize] += scheme.bias;
         }
     }
 }
@@ -197,24 +194,33 @@ fn likeliest(logits: &[f32], count: usize) -> Vec<u32> {
 }
 
 /// argmax of score − ln(−ln u) over the tokens that were kept.
+///
+/// As −ln u ≥ 1 − u, a token can only come to more than `most` where 1 − u is below e^(score − most): all others are passed over
+/// without a logarithm.
 fn hardened_choice(scheme: &Hardened, window: &[u32], scores: &[f32]) -> Option<u32> {
-    const TOGETHER: usize = 4096;
+    const TOGETHER: usize = 128;
     let mut stream = scheme.stream(window);
-    let mut bytes = vec![0; 8 * TOGETHER];
+    let mut bytes = [0; 8 * TOGETHER];
     let mut best: Option<(f64, u32)> = None;
     for (part, scores) in scores.chunks(TOGETHER).enumerate() {
-        let first = part * TOGETHER;
-        if scores.iter().all(|score| *score == f32::NEG_INFINITY) {
+        let greatest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        if greatest == f32::NEG_INFINITY {
             continue;
         }
+        let bound = |most: f64| (f64::from(greatest) - most).exp() * (1.0 + 1e-9);
+        let mut needed = best.map_or(f64::INFINITY, |(most, _)| bound(most));
+        let first = part * TOGETHER;
         stream.set_position(8 * first as u64);
         stream.fill(&mut bytes[..8 * scores.len()]);
-        for (idx, score) in scores.iter().enumerate().filter(|(_, score)| score.is_finite()) {
-            let mut word = [0; 8];
-            word.copy_from_slice(&bytes[8 * idx..8 * idx + 8]);
-            let total = f64::from(*score) + Uniform::new(word).noise();
+        let (words, _) = bytes.as_chunks::<8>();
+        for (token, (score, word)) in (first as u32..).zip(scores.iter().zip(words)) {
+            let uniform = Uniform::new(*word);
+            if uniform.rest() > needed || !score.is_finite() {
+                continue;
+            }
+            let total = f64::from(*score) + uniform.noise();
             if best.is_none_or(|(most, _)| total > most) {
-                best = Some((total, (first + idx) as u32));
+                (best, needed) = (Some((total, token)), bound(total));
             }
         }
     }

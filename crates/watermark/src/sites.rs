@@ -4,11 +4,12 @@
 //! and on public parameters, never on a key: so a text has the same sites under every key, and decoys are scored on exactly
 //! the evidence of the key that is judged.
 
+mod find;
 mod seen;
 
 use std::ops::Range;
 
-use seen::Seen;
+use find::Finder;
 
 /// A text as token ids.
 #[derive(Debug, Clone, Copy)]
@@ -125,22 +126,11 @@ impl<'a> Slice<'a> {
 impl Sites {
     /// The sites of texts under a rule.
     pub fn find(texts: &[Text<'_>], rule: &Rule) -> Self {
-        let mut sites = Self { width: rule.width, ..Self::default() };
-        let total = texts.iter().map(|text| text.tokens.len()).sum();
-        sites.reserve(total);
-        let (mut padded, mut seen, mut seen_anywhere) = (Vec::new(), Seen::default(), Seen::default());
-        seen_anywhere.clear(if texts.len() > 1 { total } else { 0 });
+        let mut finder = Finder::new(rule, texts);
         for text in texts {
-            let first = sites.tokens.len();
-            sites.add(text, rule, &mut padded, &mut seen);
-            sites.texts.push(first..sites.tokens.len());
-            let everywhere = texts.len() > 1 && !matches!(rule.once, Once::Never);
-            for site in first..sites.tokens.len() {
-                let new = !everywhere || sites.is_new(site, rule, &mut seen_anywhere);
-                sites.fresh.push(new);
-            }
+            finder.add(text);
         }
-        sites
+        finder.finish()
     }
 
     /// The sites that are new among all texts, as those of one text.
@@ -180,81 +170,5 @@ impl Sites {
 
     fn window(&self, site: usize) -> &[u32] {
         &self.windows[site * self.width..(site + 1) * self.width]
-    }
-
-    fn reserve(&mut self, sites: usize) {
-        self.windows.reserve(sites * self.width);
-        self.tokens.reserve(sites);
-        self.positions.reserve(sites);
-        self.fresh.reserve(sites);
-    }
-
-    fn add(&mut self, text: &Text<'_>, rule: &Rule, padded: &mut Vec<u32>, seen: &mut Seen) {
-        let width = rule.width;
-        let prompt_len = text.prompt_len.min(text.tokens.len());
-        let mut unscored = Unscored { prompt: prompt_len as u64, ..Unscored::default() };
-        // The first token that may be a site, and what stands from its window on.
-        padded.clear();
-        let first = match rule.before {
-            Before::Filler(filler) => {
-                padded.resize(width, filler);
-                prompt_len
-            }
-            Before::Nothing => prompt_len + width + rule.skip,
-            Before::Prompt => prompt_len.max(width + rule.skip),
-        };
-        let begin = first - (width - padded.len());
-        padded.extend_from_slice(text.tokens.get(begin..).unwrap_or_default());
-        seen.clear(padded.len());
-        let end = match rule.end {
-            Some(end) => text.tokens[prompt_len..].iter().position(|token| *token == end),
-            None => None,
-        };
-        let end = end.map_or(text.tokens.len(), |end| prompt_len + end);
-        unscored.edge += (first.min(text.tokens.len()) - prompt_len) as u64;
-        let outside = rule.vocab_size.unwrap_or(u32::MAX);
-        for idx in width..padded.len() {
-            let (token, position) = (padded[idx], first + idx - width);
-            let kept = match rule.once {
-                Once::Never => true,
-                Once::Window => seen.insert(padded, idx - width..idx, width),
-                Once::Pair => seen.insert(padded, idx - width..idx + 1, width + 1),
-                Once::LastPair => seen.insert(padded, idx - 1..idx + 1, 2),
-                Once::History(last) => seen.insert_within(padded, idx - width..idx, last),
-            };
-            if end <= position {
-                unscored.edge += 1;
-            } else if !kept {
-                unscored.repeated += 1;
-            } else if outside <= token {
-                unscored.outside += 1;
-            } else {
-                self.windows.extend_from_slice(&padded[idx - width..idx]);
-                self.tokens.push(token);
-                self.positions.push(position as u32);
-            }
-        }
-        self.unscored.push(unscored);
-    }
-
-    /// Whether no earlier site of any text is the same evidence.
-    fn is_new(&self, site: usize, rule: &Rule, seen: &mut Seen) -> bool {
-        let width = self.width;
-        let same = |a: usize, b: usize| match rule.once {
-            Once::LastPair => {
-                self.tokens[a] == self.tokens[b] && self.window(a).last() == self.window(b).last()
-            }
-            Once::Pair => self.tokens[a] == self.tokens[b] && self.window(a) == self.window(b),
-            Once::Never | Once::Window | Once::History(_) => self.window(a) == self.window(b),
-        };
-        let window = self.window(site);
-        let hash = match rule.once {
-            Once::LastPair => {
-                seen::hash(seen::hash(0, &window[width.saturating_sub(1)..]), &self.tokens[site..=site])
-            }
-            Once::Pair => seen::hash(seen::hash(0, window), &self.tokens[site..=site]),
-            Once::Never | Once::Window | Once::History(_) => seen::hash(0, window),
-        };
-        seen.insert_by(hash, site, same)
     }
 }

@@ -190,7 +190,9 @@ fn set_rank(result: &mut TextResult, rank: PValue, decoys: usize) {
     result.decoy_ln_p = Some(rank.ln());
 }
 
-/// The verdicts: the rank and a p-value must both reach the level, the p-value corrected over the texts and the keys tried.
+/// The verdicts: the rank and a p-value must both reach the level, the p-value corrected over the texts and the keys tried. Where
+/// the decoys are too few for the level, the rank must be the first: the p-value alone can then be small enough, and only the
+/// analytic one is.
 /// The p-value is the analytic one where it is stated, else the rank; with a model's probabilities it may also be one over the
 /// e-value, where the analytic null holds.
 fn decide(results: &mut [TextResult], inputs: &[Input<'_>], settings: &Settings) {
@@ -210,13 +212,13 @@ fn decide(results: &mut [TextResult], inputs: &[Input<'_>], settings: &Settings)
             continue;
         }
         result.adjusted_ln_p = Some(adjusted.ln().max(f64::MIN));
-        let ranked = result.decoy_p.is_some_and(|p| p <= settings.level);
-        // The best rank there is, and the level still out of reach: the decoys are too few to say more.
-        let unresolved = result.decoy_p.is_some_and(|p| p <= least * (1.0 + 1e-9));
+        let first = result.decoy_p.is_some_and(|p| p <= least * (1.0 + 1e-9));
+        let ranked = first || result.decoy_p.is_some_and(|p| p <= settings.level);
         let short = result.needed.is_none_or(|needed| result.scored < needed);
         result.mark = if ranked && adjusted.ln() <= settings.level.ln() {
             Mark::Marked
-        } else if short || unresolved {
+        // The best rank there is, and the level still out of reach: the decoys are too few to say more.
+        } else if short || first {
             Mark::Inconclusive
         } else {
             Mark::NoEvidence

@@ -67,6 +67,13 @@ pub(super) fn assumptions(scheme: &dyn Scheme, settings: &Settings) -> Vec<Strin
             .to_owned(),
         "The token ids are those of the marking model's tokenizer.".to_owned(),
     ];
+    if settings.level * (settings.decoys as f64 + 1.0) < 1.0 {
+        said.push(
+            "The decoys are too few for this level: a marked text scores above all of them, and the rest of the claim is the \
+             analytic p-value's."
+                .to_owned(),
+        );
+    }
     if scheme.reference().starts_with("unverified") {
         said.push(format!("This variant is {}.", scheme.reference()));
     }

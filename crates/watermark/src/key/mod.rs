@@ -53,13 +53,18 @@ impl Key {
         let mut reader = Reader::new(parameters)?;
         reader.set_scheme(scheme);
         reader.fill_secret();
-        Ok(Self { scheme: Self::read(&mut reader)?.scheme.with_key(entropy) })
+        Ok(Self::of(Self::read(&mut reader)?.scheme.with_key(entropy)))
     }
 
     fn read(reader: &mut Reader) -> Result<Self, Error> {
         let scheme = schemes::read(reader)?;
         reader.finish(scheme.name())?;
-        Ok(Self { scheme })
+        Ok(Self::of(scheme))
+    }
+
+    fn of(mut scheme: Box<dyn Scheme>) -> Self {
+        scheme.keep();
+        Self { scheme }
     }
 
     /// The scheme.
@@ -100,7 +105,7 @@ impl Key {
         // 32 bytes are within what HKDF gives, so this cannot fail.
         let filled = Hkdf::<Sha256>::new(None, material.as_bytes()).expand(&info, &mut bytes);
         debug_assert!(filled.is_ok());
-        Self { scheme: self.scheme.tenant(&bytes) }
+        Self::of(self.scheme.tenant(&bytes))
     }
 
     /// The decoy of that number: a key made as keys are made, which nobody has marked with.

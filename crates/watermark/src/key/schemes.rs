@@ -111,6 +111,7 @@ fn transformers(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
         vocab_size: vocab_size(reader)?,
         bias: reader.number("bias", 2.0)? as f32,
         variant,
+        kept: None,
     }))
 }
 
@@ -134,6 +135,7 @@ fn lm_watermarking(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
         vocab_size: vocab_size(reader)?,
         bias: reader.number("bias", 2.0)? as f32,
         variant,
+        kept: None,
     }))
 }
 
@@ -160,6 +162,7 @@ fn sbw(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
         vocab_size: vocab_size(reader)?,
         bias: 2.0,
         variant,
+        kept: None,
     }))
 }
 
@@ -177,6 +180,7 @@ fn bricks_maryland(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
         vocab_size: vocab_size(reader)?,
         bias: 2.0,
         variant: "maryland".to_owned(),
+        kept: None,
     }))
 }
 
@@ -267,6 +271,7 @@ fn synthid_with(
         history: reader.count("context_history_size", 1024, 1 << 24)?,
         eos_token: reader.whole("eos_token", 0, VOCABULARY)?.map(|token| token as u32),
         start,
+        kept: None,
     }))
 }
 
@@ -279,6 +284,7 @@ fn synthid_vllm(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
         history: usize::MAX,
         eos_token: None,
         start: 0,
+        kept: None,
     }))
 }
 

@@ -3,9 +3,12 @@
 //! Kirchenbauer et al. 2023, "A Watermark for Large Language Models" (arXiv:2301.10226). Four projects made four
 //! incompatible things of it; they differ in the seed ([`prf`](super::prf)), in what the seed draws, and in nothing else.
 
+use std::sync::{Arc, Mutex};
+
 use stillmark_kernels::{philox, shuffle};
 use stillmark_stats::torch::Generator;
 
+use super::lists::{Kept, Lists};
 use super::prf::{self, Function, Hash};
 use super::{Fields, Null, Scheme, integer};
 use crate::sites::{Before, Once, Rule, Slice};
@@ -59,6 +62,8 @@ pub(crate) struct GreenList {
     pub(crate) bias: f32,
     /// The public name of the variant.
     pub(crate) variant: String,
+    /// Lists that were drawn, of a key that scores many texts.
+    pub(crate) kept: Option<Arc<Mutex<Kept>>>,
 }
 
 impl GreenList {
@@ -96,8 +101,21 @@ impl GreenList {
         generator.randperm_head(self.vocab_size as usize, self.list_size(), entries)
     }
 
+    /// Which of some tokens are green after a window, each with a list of its own.
+    pub(crate) fn are_green(&self, window: &[u32], tokens: &[u32]) -> Vec<bool> {
+        let seeds = tokens.iter().map(|token| self.seed(window, *token));
+        if self.draws == Draws::Words {
+            return seeds.zip(tokens).map(|(seed, token)| self.is_green_word(seed, *token)).collect();
+        }
+        // torch takes the lower 32 bits of a seed.
+        let seeds: Vec<u32> = seeds.map(|seed| seed as u32).collect();
+        let mut green = vec![false; tokens.len()];
+        shuffle::in_heads(&seeds, self.vocab_size as usize, self.list_size(), tokens, &mut green);
+        green
+    }
+
     /// Whether a token's word is green, as the detector of `sbw` has it.
-    pub(crate) fn is_green_word(&self, seed: u64, token: u32) -> bool {
+    fn is_green_word(&self, seed: u64, token: u32) -> bool {
         const SCALE: f32 = 4.656_612_7e-10;
         let words = philox::block([token >> 2, 0, 0, 0], [seed as u32, (seed >> 32) as u32]);
         let word = words[token as usize & 3] & 0x7fff_ffff;
@@ -109,7 +127,7 @@ impl GreenList {
             Hash::Own(_) => Hash::of_key(key),
             other => other.clone(),
         };
-        Self { hash, key, ..self.clone() }
+        Self { hash, key, kept: None, ..self.clone() }
     }
 
     fn score_permutations(&self, sites: Slice<'_>, scores: &mut [f64]) {
@@ -121,17 +139,17 @@ impl GreenList {
             })
             .collect();
         order.sort_unstable();
-        let mut list = List::new(self.vocab_size as usize, self.list_size());
+        let mut lists = Lists::new(self.vocab_size as usize, self.list_size());
+        let mut kept = self.kept.as_ref().and_then(|kept| Kept::begin(kept, self.vocab_size as usize));
         // What few sites ask of a list is followed through its draws instead, many lists side by side.
         let mut few: Vec<u64> = Vec::new();
         for run in order.chunk_by(|a, b| a >> 32 == b >> 32) {
-            if run.len() < WHOLE {
+            let Some(list) = lists.of((run[0] >> 32) as u32, run.len() as u32, kept.as_deref_mut()) else {
                 few.extend_from_slice(run);
-            } else {
-                list.draw((run[0] >> 32) as u32);
-                for site in run.iter().map(|entry| *entry as u32 as usize) {
-                    scores[site] = list.has(sites.tokens[site]);
-                }
+                continue;
+            };
+            for site in run.iter().map(|entry| *entry as u32 as usize) {
+                scores[site] = list.has(sites.tokens[site]);
             }
         }
         let seeds: Vec<u32> = few.iter().map(|entry| (entry >> 32) as u32).collect();
@@ -141,36 +159,6 @@ impl GreenList {
         for (entry, inside) in few.iter().zip(inside) {
             scores[*entry as u32 as usize] = f64::from(u8::from(inside));
         }
-    }
-}
-
-/// From so many tokens on a list is drawn whole rather than followed for each.
-const WHOLE: usize = 4;
-
-/// One green list after another, as a set of bits.
-struct List {
-    vocab_size: usize,
-    size: usize,
-    entries: Vec<u32>,
-    bits: Vec<u64>,
-}
-
-impl List {
-    fn new(vocab_size: usize, size: usize) -> Self {
-        Self { vocab_size, size, entries: Vec::new(), bits: vec![0; vocab_size.div_ceil(64)] }
-    }
-
-    fn draw(&mut self, seed: u32) {
-        self.bits.fill(0);
-        let mut generator = Generator::manual_seed(u64::from(seed));
-        for token in generator.randperm_head(self.vocab_size, self.size, &mut self.entries) {
-            self.bits[*token as usize / 64] |= 1 << (token % 64);
-        }
-    }
-
-    /// 1 where the token is on the list, else 0.
-    fn has(&self, token: u32) -> f64 {
-        self.bits.get(token as usize / 64).map_or(0.0, |bits| (bits >> (token % 64) & 1) as f64)
     }
 }
 
@@ -257,6 +245,10 @@ impl Scheme for GreenList {
 
     fn tenant(&self, material: &[u8; 32]) -> Box<dyn Scheme> {
         Box::new(self.under(super::whole_number(material, super::LONG)))
+    }
+
+    fn keep(&mut self) {
+        self.kept = Some(Arc::default());
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

@@ -47,6 +47,11 @@ impl Uniform {
         Self { u: number(k), rest: number(ALL - k) }
     }
 
+    /// 1 − u.
+    pub(crate) fn rest(self) -> f64 {
+        self.rest
+    }
+
     /// −ln(1 − u): exponential of mean 1 where u is uniform.
     pub(crate) fn score(self) -> f64 {
         minus_ln(self.rest, self.u)

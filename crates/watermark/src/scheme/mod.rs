@@ -4,6 +4,7 @@ pub(crate) mod best_of_n;
 pub(crate) mod bricks;
 pub(crate) mod green;
 pub(crate) mod hardened;
+mod lists;
 pub(crate) mod philox;
 pub(crate) mod prf;
 pub(crate) mod synthid;
@@ -77,6 +78,9 @@ pub trait Scheme: Send + Sync {
     fn distinctive(&self) -> Option<Box<dyn Scheme>> {
         None
     }
+
+    /// Keeps what it works out while it scores: for a key that scores many texts, and not for decoys.
+    fn keep(&mut self) {}
 
     /// For what one scheme alone has.
     fn as_any(&self) -> &dyn Any;

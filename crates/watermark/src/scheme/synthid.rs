@@ -2,6 +2,9 @@
 //! among tokens in as many layers as there are keys, each layer with a bit of every token. Three projects made three
 //! incompatible hashes of it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
 use sha2::{Digest, Sha256};
 use stillmark_kernels::philox;
 use stillmark_stats::torch::Generator;
@@ -35,6 +38,16 @@ pub(crate) struct SynthId {
     pub(crate) eos_token: Option<u32>,
     /// The hash before the first token.
     pub(crate) start: i64,
+    /// What [`Self::rotated`] has worked out, of a key that scores many texts.
+    pub(crate) kept: Option<Kept>,
+}
+
+/// A table once worked out.
+#[derive(Clone, Default)]
+pub(crate) struct Kept {
+    table: Arc<OnceLock<Arc<Vec<u32>>>>,
+    /// The sites that were scored without it.
+    asked: Arc<AtomicUsize>,
 }
 
 /// The table of bits of transformers' form.
@@ -95,30 +108,77 @@ impl SynthId {
 
     /// The bits of each site.
     pub(crate) fn site_bits(&self, sites: Slice<'_>) -> Vec<u64> {
-        let table = self.rotated().filter(|table| table.len() <= sites.len());
-        let Some(table) = table else {
-            return (0..sites.len()).map(|site| self.bits(sites.window(site), sites.tokens[site])).collect();
+        match self.rotated_for(sites.len()) {
+            Some(table) => {
+                self.sums(sites).map(|sum| u64::from(table[sum as usize & (table.len() - 1)])).collect()
+            }
+            None => (0..sites.len()).map(|site| self.bits(sites.window(site), sites.tokens[site])).collect(),
+        }
+    }
+
+    /// The lower bits of each site's sum of hash and token: Horner's rule for a polynomial in the multiplier.
+    fn sums<'a>(&self, sites: Slice<'a>) -> impl Iterator<Item = u32> + 'a {
+        let (start, multiplier) = (self.start as u32, MULTIPLIER as u32);
+        let sum = move |window: &[u32], token: u32| {
+            let step =
+                |hash: u32, token: &u32| hash.wrapping_add(*token).wrapping_mul(multiplier).wrapping_add(1);
+            window.iter().fold(start, step).wrapping_add(token)
         };
-        let mask = table.len() as i64 - 1;
-        let at = |site: usize| self.hash(sites.window(site)).wrapping_add(i64::from(sites.tokens[site]));
-        (0..sites.len()).map(|site| u64::from(table[(at(site) & mask) as usize])).collect()
+        sites
+            .windows
+            .chunks_exact(sites.width)
+            .zip(sites.tokens)
+            .map(move |(window, token)| sum(window, *token))
+    }
+
+    /// What [`Self::rotated`] gives, where it is at hand or worth working out for so many sites.
+    fn rotated_for(&self, sites: usize) -> Option<Arc<Vec<u32>>> {
+        /// Working it out takes as long as so many entries of it as sites, one by one.
+        const WORTH: usize = 16;
+        let Form::Transformers { table, .. } = &self.form else { return None };
+        let Some(kept) = &self.kept else {
+            return (table.len() <= sites * WORTH).then(|| self.rotated()).flatten();
+        };
+        // The first time it is not kept: most keys are not at work twice.
+        if let Some(table) = kept.table.get() {
+            return Some(table.clone());
+        }
+        let asked = kept.asked.fetch_add(sites, Ordering::Relaxed);
+        let rotated = (table.len() <= (asked + sites) * WORTH).then(|| self.rotated()).flatten()?;
+        Some(if asked > 0 { kept.table.get_or_init(|| rotated).clone() } else { rotated })
     }
 
     /// The bits of every possible sum of hash and token, where they repeat soon enough: a token's bits depend on the lower bits
     /// of that sum alone, as many as index the table.
-    pub(crate) fn rotated(&self) -> Option<Vec<u32>> {
+    pub(crate) fn rotated(&self) -> Option<Arc<Vec<u32>>> {
         let Form::Transformers { table, .. } = &self.form else { return None };
         if !table.len().is_power_of_two() || self.depth > 32 {
             return None;
         }
-        let mask = table.len() as i64 - 1;
-        let bits = |sum: i64| {
-            let hash = step(sum, 0);
-            let bit = |key: &i64| u32::from(table[(step(hash, *key) & mask) as usize]);
-            self.keys.iter().enumerate().fold(0, |bits, (layer, key)| bits | bit(key) << layer)
-        };
-        Some((0..table.len() as i64).map(bits).collect())
+        Some(Arc::new(rotated(table, &self.keys)))
     }
+}
+
+/// The index of a layer's bit is (((s · M + 1) + key) · M + 1) mod the table's length, for a sum s. As M is odd, s · M² + c is
+/// (s + c / M²) · M²: each layer reads one reordered table from another place on.
+fn rotated(table: &[u8], keys: &[i64]) -> Vec<u32> {
+    let mask = table.len() as u64 - 1;
+    let square = (MULTIPLIER as u64).wrapping_mul(MULTIPLIER as u64);
+    let reordered: Vec<u32> =
+        (0..table.len() as u64).map(|s| u32::from(table[(s.wrapping_mul(square) & mask) as usize])).collect();
+    // Newton's iteration doubles the right bits of an inverse modulo a power of two, of which an odd number itself has three.
+    let inverse = (0..5)
+        .fold(square, |inverse, _| inverse.wrapping_mul(2_u64.wrapping_sub(square.wrapping_mul(inverse))));
+    let mut all = vec![0; table.len()];
+    for (layer, key) in keys.iter().enumerate() {
+        let constant = step(step(0, 0), *key) as u64;
+        let (end, begin) = reordered.split_at((constant.wrapping_mul(inverse) & mask) as usize);
+        let (first, last) = all.split_at_mut(begin.len());
+        for (bits, bit) in first.iter_mut().zip(begin).chain(last.iter_mut().zip(end)) {
+            *bits |= bit << layer;
+        }
+    }
+    all
 }
 
 fn twelve_rounds(mut x: i64) -> i64 {
@@ -224,7 +284,11 @@ impl Scheme for SynthId {
 
     fn with_key(&self, material: &[u8; 32]) -> Box<dyn Scheme> {
         if let Form::Vllm { .. } = self.form {
-            return Box::new(Self { form: Form::Vllm { key: super::word(material) }, ..self.clone() });
+            return Box::new(Self {
+                form: Form::Vllm { key: super::word(material) },
+                kept: None,
+                ..self.clone()
+            });
         }
         let mut stream = blake3::Hasher::new_keyed(material).finalize_xof();
         let mut next = || {
@@ -234,7 +298,11 @@ impl Scheme for SynthId {
         };
         let keys: Vec<i64> = (0..self.depth).map(|_| next()).collect();
         let start = if matches!(self.form, Form::DeepMind) { start_of(&keys) } else { self.start };
-        Box::new(Self { keys, start, ..self.clone() })
+        Box::new(Self { keys, start, kept: None, ..self.clone() })
+    }
+
+    fn keep(&mut self) {
+        self.kept = Some(Kept::default());
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

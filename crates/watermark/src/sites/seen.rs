@@ -1,79 +1,84 @@
-//! A set of runs of tokens that have been seen, exact: a fingerprint finds the place, the tokens decide.
+//! A map from runs of tokens to the place where each was last, exact: a fingerprint finds the entry, the tokens decide.
 
-use std::ops::Range;
+/// The base of the fingerprints: a polynomial in it, so that the next run's takes two multiplications however long it is.
+const BASE: u64 = 0xA076_1D64_78BD_642F;
 
-/// Places (in a list of tokens, or of sites) in an open table, each with the upper bits of its fingerprint.
-#[derive(Debug, Default)]
+/// Fingerprints of runs of one length that begin one after another.
+#[derive(Debug)]
+pub(super) struct Fingerprints {
+    len: usize,
+    /// BASE to the power of the length.
+    leaving: u64,
+    /// The polynomial of the run before.
+    sum: u64,
+}
+
+impl Fingerprints {
+    /// Begins with the run at a place.
+    pub(super) fn new(tokens: &[u32], at: usize, len: usize) -> Self {
+        // The run before it, whose first token is one that leaves.
+        let step = |sum: u64, token: u64| sum.wrapping_mul(BASE).wrapping_add(token);
+        let rest = &tokens[at..at + len.saturating_sub(1)];
+        let before = at.checked_sub(1).map_or(0, |before| u64::from(tokens[before]));
+        let first = if len > 0 { before } else { 0 };
+        let sum = rest.iter().fold(first, |sum, token| step(sum, u64::from(*token)));
+        Self { len, leaving: BASE.wrapping_pow(len as u32), sum }
+    }
+
+    /// The fingerprint of the run at a place, the one after the run before.
+    pub(super) fn next(&mut self, tokens: &[u32], at: usize) -> u64 {
+        if self.len > 0 {
+            let left = at.checked_sub(1).map_or(0, |left| u64::from(tokens[left]));
+            let entering = u64::from(tokens[at + self.len - 1]);
+            let sum = self.sum.wrapping_mul(BASE).wrapping_add(entering);
+            self.sum = sum.wrapping_sub(left.wrapping_mul(self.leaving));
+        }
+        let wide = u128::from(self.sum ^ 0x9E37_79B9_7F4A_7C15) * u128::from(BASE);
+        (wide >> 64) as u64 ^ wide as u64
+    }
+}
+
+/// The place of each run in an open table, with bits of its fingerprint.
+#[derive(Debug)]
 pub(super) struct Seen {
     /// The place plus one in the lower half, bits of the fingerprint in the upper; 0 is free.
     slots: Vec<u64>,
     shift: u32,
 }
 
-/// Mixes tokens into a fingerprint.
-pub(super) fn hash(start: u64, tokens: &[u32]) -> u64 {
-    let mut hash = start ^ 0x9E37_79B9_7F4A_7C15;
-    for token in tokens {
-        let product = u128::from(hash ^ u64::from(*token)) * 0xA076_1D64_78BD_642F;
-        hash = (product >> 64) as u64 ^ product as u64;
-    }
-    hash
-}
-
 impl Seen {
-    /// Forgets everything and makes room for `places`.
-    pub(super) fn clear(&mut self, places: usize) {
-        let slots = (2 * places).next_power_of_two().max(16);
-        self.slots.clear();
-        self.slots.resize(slots, 0);
-        self.shift = 64 - slots.trailing_zeros();
+    /// An empty one with room for so many runs.
+    pub(super) fn new(runs: usize) -> Self {
+        let slots = (2 * runs).next_power_of_two().max(16);
+        Self { slots: vec![0; slots], shift: 64 - slots.trailing_zeros() }
     }
 
-    /// Whether the run of tokens was not there yet; it is from now on.
-    pub(super) fn insert(&mut self, tokens: &[u32], run: Range<usize>, len: usize) -> bool {
-        let hash = hash(0, &tokens[run.clone()]);
-        self.insert_by(hash, run.start, |a, b| tokens[a..a + len] == tokens[b..b + len])
+    /// The entry that a fingerprint leads to first. Looking at those of many fingerprints before [`Self::replace`] has them
+    /// fetched from memory side by side.
+    pub(super) fn entry(&self, fingerprint: u64) -> u64 {
+        self.slots[(fingerprint >> self.shift) as usize & (self.slots.len() - 1)]
     }
 
-    /// Whether the run was not among the `last` places before; the table keeps the latest place of each run.
-    pub(super) fn insert_within(&mut self, tokens: &[u32], run: Range<usize>, last: usize) -> bool {
-        let len = run.len();
-        let hash = hash(0, &tokens[run.clone()]);
-        let slot = self.slot(hash, run.start, |a, b| tokens[a..a + len] == tokens[b..b + len]);
-        let before = place(self.slots[slot]);
-        self.slots[slot] = entry(hash, run.start);
-        before.is_none_or(|before| run.start - before > last)
-    }
-
-    /// As [`Self::insert`], where `same` compares two places.
-    pub(super) fn insert_by(&mut self, hash: u64, place: usize, same: impl Fn(usize, usize) -> bool) -> bool {
-        let slot = self.slot(hash, place, same);
-        let free = self.slots[slot] == 0;
-        if free {
-            self.slots[slot] = entry(hash, place);
-        }
-        free
-    }
-
-    /// The slot of the run at `place`, or the free one where it belongs.
-    fn slot(&self, hash: u64, at: usize, same: impl Fn(usize, usize) -> bool) -> usize {
+    /// Where the run of `len` tokens at `at` was last; it is at `at` from now on.
+    pub(super) fn replace(
+        &mut self,
+        fingerprint: u64,
+        tokens: &[u32],
+        at: usize,
+        len: usize,
+    ) -> Option<usize> {
         let mask = self.slots.len() - 1;
-        let mut slot = (hash >> self.shift) as usize & mask;
+        let own = (fingerprint << 32) | (at as u64 + 1);
+        let mut slot = (fingerprint >> self.shift) as usize & mask;
         loop {
             let found = self.slots[slot];
-            match place(found) {
-                None => return slot,
-                Some(other) if found >> 32 == entry(hash, 0) >> 32 && same(other, at) => return slot,
-                Some(_) => slot = (slot + 1) & mask,
+            let place = (found as u32 as usize).checked_sub(1);
+            let same = |place| tokens[place..place + len] == tokens[at..at + len];
+            if place.is_none_or(|place| (found ^ own) >> 32 == 0 && same(place)) {
+                self.slots[slot] = own;
+                return place;
             }
+            slot = (slot + 1) & mask;
         }
     }
-}
-
-fn entry(hash: u64, place: usize) -> u64 {
-    (hash << 32) | (place as u64 + 1)
-}
-
-fn place(slot: u64) -> Option<usize> {
-    ((slot & 0xffff_ffff) as usize).checked_sub(1)
 }
