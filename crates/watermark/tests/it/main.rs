@@ -1,6 +1,7 @@
 //! Keys, vectors of the public references, detection, attribution, marking, and calibration.
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground is missing")]
 
+mod keys;
 mod marker;
 mod vectors_gumbel;
 mod vectors_kgw;
