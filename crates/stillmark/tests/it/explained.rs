@@ -30,7 +30,12 @@ fn words_of_marks() -> Vec<String> {
     (result.e_value, result.adjusted_ln_p) = (Some(1.0), Some(0.0));
     result.stretch = Some(Stretch { from: 0, to: 1, ln_p: 0.0, decoy_p: None });
     let explained = ["withheld", "needed", "decoy_p", "e_value", "adjusted_ln_p", "stretch"];
-    all.extend(fields(result).iter().filter(|name| explained.contains(&name.as_str())).map(|name| name.replace('_', "-")));
+    all.extend(
+        fields(result)
+            .iter()
+            .filter(|name| explained.contains(&name.as_str()))
+            .map(|name| name.replace('_', "-")),
+    );
     // What a scheme's reference begins with where there is none.
     all.push("unverified".to_owned());
     all
