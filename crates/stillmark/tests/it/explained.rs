@@ -8,6 +8,7 @@ use serde_json::Value;
 use stillmark_agreement::{DutyKind, Verdict, Word as _};
 use stillmark_evidence::FindingKind;
 use stillmark_evidence::checks::{Aspect, Assurance, CheckVerdict};
+use stillmark_evidence::watermark::{Mark, Stretch, TextResult, Unscored, Verdict as Whose};
 
 use crate::place::Place;
 
@@ -15,7 +16,32 @@ fn spelled(word: impl serde::Serialize) -> String {
     serde_json::to_value(word).unwrap().as_str().unwrap().to_owned()
 }
 
-/// Every word, as `verify` and `agreement check` print it.
+fn fields(value: impl serde::Serialize) -> Vec<String> {
+    let value = serde_json::to_value(value).unwrap();
+    value.as_object().unwrap().keys().cloned().collect()
+}
+
+/// The words of a watermark answer: verdicts, the reasons why tokens do not count, and the numbers that need a word.
+fn words_of_marks() -> Vec<String> {
+    let mut all = vec![spelled(Mark::Marked), spelled(Mark::NoEvidence), spelled(Whose::Attributed)];
+    all.extend(fields(Unscored::default()));
+    let mut result = TextResult::new("a", 1);
+    (result.withheld, result.needed, result.decoy_p) = (Some(String::new()), Some(1), Some(1.0));
+    (result.e_value, result.adjusted_ln_p) = (Some(1.0), Some(0.0));
+    result.stretch = Some(Stretch { from: 0, to: 1, ln_p: 0.0, decoy_p: None });
+    let explained = ["withheld", "needed", "decoy_p", "e_value", "adjusted_ln_p", "stretch"];
+    all.extend(
+        fields(result)
+            .iter()
+            .filter(|name| explained.contains(&name.as_str()))
+            .map(|name| name.replace('_', "-")),
+    );
+    // What a scheme's reference begins with where there is none.
+    all.push("unverified".to_owned());
+    all
+}
+
+/// Every word, as `verify`, `agreement check` and `watermark` print it.
 fn words() -> Vec<String> {
     let mut all: Vec<String> = FindingKind::ALL.iter().map(|kind| kind.code().to_owned()).collect();
     all.extend(Aspect::ALL.iter().map(|aspect| aspect.code().to_owned()));
@@ -26,6 +52,7 @@ fn words() -> Vec<String> {
     all.extend([Assurance::None, Assurance::SignedByUnknown, Assurance::Signed].map(spelled));
     all.push(spelled(Assurance::SignedAndLogged));
     all.extend([Verdict::Permit, Verdict::PermitWithDuties, Verdict::Review, Verdict::Forbid].map(spelled));
+    all.extend(words_of_marks());
     all
 }
 
