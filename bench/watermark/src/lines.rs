@@ -113,8 +113,7 @@ fn marking(vocabulary: usize) -> Vec<Line> {
         line("KGW exact list / transformers' detector", "list", entry)
             .target(0.8)
             .limit(LIST)
-            .peer(peer("transformers kgw lefthash detector"), entries)
-            .ratio(14.0),
+            .peer(peer("transformers kgw lefthash detector"), entries),
         line("KGW lefthash, a step of marking", "bias:lefthash", entry)
             .items(entries)
             .limit(LIST)
@@ -155,6 +154,13 @@ fn detecting() -> Vec<Line> {
                 .limit(LOOKED_UP)
                 .peer("transformers synthid detector, depth 30", 1.0),
         ]);
+    }
+    for (name, scheme) in [("Gumbel", "vllm-philox"), ("SynthID", "synthid-transformers")] {
+        lines.push(Line::new(
+            format!("{name}, 200 texts of 2,000 in one call"),
+            format!("pool:{scheme}:2000"),
+            rate,
+        ));
     }
     for variant in ["lefthash", "selfhash"] {
         for vocabulary in VOCABULARIES {

@@ -12,13 +12,24 @@ use crate::measure::seconds;
 /// Tokens in all, whatever the length of a text.
 const TOKENS: usize = 400_000;
 
-/// Finding the sites of texts and scoring them, a token.
+/// Finding the sites of each text by itself and scoring them, a token.
 pub(super) fn sites(scheme: &str, length: usize) -> Result<f64, String> {
-    let tokens = tokens(TOKENS, VOCABULARIES[0]);
-    Ok(score(&key(scheme)?, &texts(&tokens, length)) / TOKENS as f64)
+    let (key, tokens) = (key(scheme)?, tokens(TOKENS, VOCABULARIES[0]));
+    let (texts, mut scores) = (texts(&tokens, length), Vec::new());
+    Ok(seconds(|| {
+        for text in &texts {
+            score(&key, std::slice::from_ref(text), &mut scores);
+        }
+    }) / TOKENS as f64)
 }
 
-/// The reference's finding, p-value and all, a token.
+/// The same of all texts together, which also tells what they share.
+pub(super) fn pool(scheme: &str, length: usize) -> Result<f64, String> {
+    let tokens = tokens(TOKENS, VOCABULARIES[0]);
+    Ok(score_all(&key(scheme)?, &texts(&tokens, length)) / TOKENS as f64)
+}
+
+/// The reference's finding of each text by itself, p-value and all, a token.
 pub(super) fn detect(scheme: &str, length: usize) -> Result<f64, String> {
     let (key, tokens) = (key(scheme)?, tokens(TOKENS, VOCABULARIES[0]));
     let texts = texts(&tokens, length);
@@ -26,14 +37,16 @@ pub(super) fn detect(scheme: &str, length: usize) -> Result<f64, String> {
         texts.iter().map(|text| Input { id: "text", text: *text, likelihoods: None }).collect();
     let settings = Settings { decoys: 0, decoy_seed: 0, level: 0.01, search: Search::Whole, keys_tried: 1 };
     Ok(seconds(|| {
-        black_box(detect_raw(&key, &inputs, &settings));
+        for input in &inputs {
+            black_box(detect_raw(&key, std::slice::from_ref(input), &settings));
+        }
     }) / TOKENS as f64)
 }
 
 /// A green list for nearly every token, a token.
 pub(super) fn fresh(variant: &str, vocabulary: usize) -> Result<f64, String> {
     let tokens = tokens(4096, vocabulary);
-    Ok(score(&green_key(variant, vocabulary)?, &texts(&tokens, 4096)) / tokens.len() as f64)
+    Ok(score_all(&green_key(variant, vocabulary)?, &texts(&tokens, 4096)) / tokens.len() as f64)
 }
 
 /// Texts of 500 tokens that share 512 lists, a token.
@@ -42,17 +55,19 @@ pub(super) fn shared() -> Result<f64, String> {
     for token in &mut tokens {
         *token *= 250;
     }
-    Ok(score(&green_key("lefthash", VOCABULARIES[0])?, &texts(&tokens, 500)) / tokens.len() as f64)
+    Ok(score_all(&green_key("lefthash", VOCABULARIES[0])?, &texts(&tokens, 500)) / tokens.len() as f64)
 }
 
-fn score(key: &Key, texts: &[Text<'_>]) -> f64 {
-    let scheme = key.scheme();
+fn score_all(key: &Key, texts: &[Text<'_>]) -> f64 {
     let mut scores = Vec::new();
-    seconds(|| {
-        let sites = Sites::find(texts, &scheme.rule());
-        scores.clear();
-        scores.resize(sites.len(), 0.0);
-        scheme.score(sites.all(), &mut scores);
-        black_box(&scores);
-    })
+    seconds(|| score(key, texts, &mut scores))
+}
+
+fn score(key: &Key, texts: &[Text<'_>], scores: &mut Vec<f64>) {
+    let scheme = key.scheme();
+    let sites = Sites::find(texts, &scheme.rule());
+    scores.clear();
+    scores.resize(sites.len(), 0.0);
+    scheme.score(sites.all(), scores);
+    black_box(&scores);
 }

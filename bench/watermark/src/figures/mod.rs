@@ -35,6 +35,7 @@ fn of(name: &str) -> Result<f64, String> {
         ["choose", scheme, vocabulary] => marking::choose(scheme, number(vocabulary)?),
         ["bias", variant, vocabulary] => marking::bias(variant, number(vocabulary)?),
         ["sites", scheme, length] => detecting::sites(scheme, number(length)?),
+        ["pool", scheme, length] => detecting::pool(scheme, number(length)?),
         ["detect", scheme, length] => detecting::detect(scheme, number(length)?),
         ["fresh", variant, vocabulary] => detecting::fresh(variant, number(vocabulary)?),
         ["shared"] => detecting::shared(),
