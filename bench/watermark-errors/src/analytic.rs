@@ -18,11 +18,21 @@ pub(crate) fn interval(null: &Null, n: usize, sum: f64) -> Interval {
     }
 }
 
-/// The same, quickly: two keys' fused score as the Gamma variable of its mean and variance. The gate looks at decoys so.
+/// The same, quickly: two keys' fused score as the Gamma variable of its mean and variance, as the gate looks at decoys too,
+/// and weighted bits as a normal variable.
 pub(crate) fn rough(null: &Null, n: usize, sum: f64) -> Interval {
-    let Null::Fused { alpha } = null else { return interval(null, n, sum) };
-    let v = alpha * alpha + (1.0 - alpha) * (1.0 - alpha);
-    Interval::continuous(tail::gamma(n as f64 / v, sum / v))
+    match null {
+        Null::Fused { alpha } => {
+            let v = alpha * alpha + (1.0 - alpha) * (1.0 - alpha);
+            Interval::continuous(tail::gamma(n as f64 / v, sum / v))
+        }
+        Null::Bits { weights } if is_continuous(null) => {
+            let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
+            let deviation = (0.25 * n as f64 * squares).sqrt() / weights.len() as f64;
+            Interval::continuous(tail::normal((sum - 0.5 * n as f64) / deviation))
+        }
+        _ => interval(null, n, sum),
+    }
 }
 
 /// Whether the statistic takes so many values that its p-value is uniform.

@@ -19,7 +19,9 @@ mod schemes;
 mod cell;
 mod null;
 
+mod power;
 
+mod attribution;
 
 mod charts;
 
@@ -47,6 +49,8 @@ fn run(args: &[String]) -> Result<(), String> {
     match command.as_str() {
         "answers" => answers::make_all(&options),
         "null" => null::print(&options),
+        "power" => power::print(&options),
+        "attribution" => attribution::print(&options),
         _ => Err(USAGE.into()),
     }
 }

@@ -33,8 +33,8 @@ impl Options {
             svg: None,
             scheme: None,
             class: None,
-            texts: 400,
-            keys: 1000,
+            texts: 200,
+            keys: 2000,
             trials: 1000,
         };
         for pair in words.chunks(2) {
