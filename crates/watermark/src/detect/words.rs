@@ -4,6 +4,7 @@ use stillmark_stats::decoys::{Agreement, Check, Verdict};
 
 use super::Settings;
 use crate::scheme::{Null, Scheme};
+use crate::sites::Once;
 
 /// The assumption behind a reference's own p-value.
 pub(super) const RAW: &str = "The reference's own analytic p-value, not checked against decoys: repeated or templated \
@@ -58,7 +59,7 @@ pub(super) fn assumptions(scheme: &dyn Scheme, settings: &Settings) -> Vec<Strin
              p-value holds for any text.",
             settings.decoys
         ),
-        "Windows that repeat are scored once; which tokens are scored does not depend on the key.".to_owned(),
+        repetitions(scheme).to_owned(),
         "The analytic p-value also assumes that the scheme's hash acts as a random function on these texts; it is withheld where \
          the decoys contradict that."
             .to_owned(),
@@ -78,6 +79,15 @@ pub(super) fn assumptions(scheme: &dyn Scheme, settings: &Settings) -> Vec<Strin
         said.push(format!("This variant is {}.", scheme.reference()));
     }
     said
+}
+
+/// What becomes of windows that repeat.
+fn repetitions(scheme: &dyn Scheme) -> &'static str {
+    if scheme.effective_rule().once == Once::Never {
+        return "Windows that repeat are scored each time, as the key file asks: the analytic p-value is for text without any, and the \
+                decoys say whether this is one.";
+    }
+    "Windows that repeat are scored once; which tokens are scored does not depend on the key."
 }
 
 /// What an attribution rests on.

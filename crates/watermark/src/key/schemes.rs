@@ -220,12 +220,15 @@ fn seeding(name: &str, key: &'static str) -> Result<Seeding, Error> {
         if !(1..=WIDEST).contains(&context_width) {
             return Err(expected());
         }
-        let key = parts.next().and_then(|number| number.parse().ok());
+        let key = match parts.next() {
+            Some(number) => Some(number.parse().map_err(|_| expected())?),
+            None => None,
+        };
         return Ok(Seeding { function, context_width, salt, key });
     }
     Ok(match name {
         "simple_1" | "lefthash" => known(Function::Additive, 1, Salt::Window),
-        "simple_4" => known(Function::Additive, 4, Salt::Window),
+        name if name.split('-').next() == Some("simple_4") => known(Function::Additive, 4, Salt::Window),
         "minhash" => known(Function::Minhash, 4, Salt::Window),
         "skipgram" => known(Function::Skipgram, 5, Salt::Window),
         name if name == "algorithm-3" || name.split('-').next() == Some("selfhash") => {

@@ -194,11 +194,13 @@ impl Scheme for GreenList {
             Origin::Transformers => fields.extend([
                 ("seeding_scheme", self.variant.clone().into()),
                 ("context_width", integer(self.context_width)),
-                ("deduplicate", (self.once != Once::Never).into()),
             ]),
             Origin::LmWatermarking => fields.extend([("scheme_name", self.variant.clone().into())]),
             Origin::Sbw => fields.extend([("seeding_scheme", self.variant.clone().into())]),
             Origin::ThreeBricks => fields.extend([("ngram", integer(self.context_width))]),
+        }
+        if self.origin != Origin::ThreeBricks {
+            fields.extend([("deduplicate", (self.once != Once::Never).into())]);
         }
         if matches!(self.origin, Origin::Transformers | Origin::LmWatermarking) {
             fields.extend([("bias", f64::from(self.bias).into())]);

@@ -220,7 +220,7 @@ impl Scheme for SynthId {
         match self.form {
             Form::Transformers { .. } => "transformers 5.23.0, SynthIDTextWatermarkLogitsProcessor",
             Form::DeepMind => "google-deepmind/synthid-text addb4a1",
-            Form::Vllm { .. } => "unverified: vLLM main of November 2026, no vectors are at hand",
+            Form::Vllm { .. } => "vLLM main at 0265d6bd674c, synthid.py",
         }
     }
 
