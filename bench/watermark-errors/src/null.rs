@@ -19,12 +19,16 @@ pub(crate) fn print(options: &Options) -> Result<(), String> {
         rows.push((tested.name, cells(tested, &classes, options, &teacher)?));
     }
     for (index, level) in LEVELS.iter().enumerate() {
-        for (kind, words) in [("decoy", "Rank among 999 decoys"), ("analytic", "Analytic p-value where it is stated")] {
+        for (kind, words) in
+            [("decoy", "Rank among 999 decoys"), ("analytic", "Analytic p-value where it is stated")]
+        {
             println!("\n{words}: false alarms at α = {level}, as a multiple of α\n");
             rates(&rows, &classes, kind, index, *level);
         }
     }
-    println!("\nTexts whose analytic p-value is withheld, in percent; in brackets the p-value of uniformity where p is exact\n");
+    println!(
+        "\nTexts whose analytic p-value is withheld, in percent; in brackets the p-value of uniformity where p is exact\n"
+    );
     gate(&rows, &classes);
     println!("\nRepeated windows scored each time, templated text\n");
     let mut repeating = Vec::new();
@@ -99,7 +103,13 @@ fn rates(rows: &[(&str, Vec<Value>)], classes: &[&str], kind: &str, index: usize
             };
             total = (total.0 + count, total.1 + pairs);
             above += usize::from(count > high);
-            let sign = if count > high { " ↑" } else if count < low { " ↓" } else { "" };
+            let sign = if count > high {
+                " ↑"
+            } else if count < low {
+                " ↓"
+            } else {
+                ""
+            };
             line += &format!(" {:.2}{sign} |", count / pairs / level);
         }
         all = (all.0 + total.0, all.1 + total.1);

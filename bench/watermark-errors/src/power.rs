@@ -53,13 +53,17 @@ pub(crate) fn print(options: &Options) -> Result<(), String> {
         schemes.push((marks.name, key));
         all.push(judged);
     }
-    println!("\n| scheme | mean entropy, nats | texts of 200 scored tokens | found at 10⁻⁶ | planned | p withheld |");
+    println!(
+        "\n| scheme | mean entropy, nats | texts of 200 scored tokens | found at 10⁻⁶ | planned | p withheld |"
+    );
     println!("|---|---|---|---|---|---|");
     for ((name, key), judged) in schemes.iter().zip(&all) {
         GROUPS.iter().for_each(|group| row(name, key, judged, *group));
         row(name, key, judged, (1.0, f64::INFINITY));
     }
-    println!("\n| scheme | foreign share | texts ≥ 1 nat | reached 10⁶ | scored tokens until then, mean | median | longest |");
+    println!(
+        "\n| scheme | foreign share | texts ≥ 1 nat | reached 10⁶ | scored tokens until then, mean | median | longest |"
+    );
     println!("|---|---|---|---|---|---|---|");
     for ((name, key), judged) in schemes.iter().zip(&all) {
         if key.scheme().null() == Null::Exponential {

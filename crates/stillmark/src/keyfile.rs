@@ -12,7 +12,7 @@ use crate::session::Session;
 /// What opens a commitment: kept beside the key, and as secret as the key is short.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Commitment {
+pub(crate) struct Opening {
     pub(crate) schema: String,
     /// The digest that was made public.
     pub(crate) commitment: String,
@@ -26,7 +26,7 @@ pub(crate) struct Commitment {
     pub(crate) index: Option<u64>,
 }
 
-/// The schema of [`Commitment`].
+/// The schema of [`Opening`].
 pub(crate) const COMMITMENT: &str = "stillmark/watermark-key-commitment/v1";
 
 /// Reads a key file, as one of another scheme where that is named.
@@ -61,7 +61,7 @@ pub(crate) fn commitment_path(key: &Path) -> PathBuf {
 }
 
 /// The commitment of a key file, where it was committed to; one that is of another key is refused.
-pub(crate) fn commitment(path: &Path, key: &Key) -> Result<Option<Commitment>, Problem> {
+pub(crate) fn commitment(path: &Path, key: &Key) -> Result<Option<Opening>, Problem> {
     let place = commitment_path(path);
     if !place.exists() {
         return Ok(None);
@@ -71,7 +71,7 @@ pub(crate) fn commitment(path: &Path, key: &Key) -> Result<Option<Commitment>, P
             .cause(detail)
             .hint("put the file back that `stillmark watermark key commit` wrote, or remove it to go on without a commitment")
     };
-    let found: Commitment =
+    let found: Opening =
         serde_json::from_str(&files::read_text(&place)?).map_err(|err| broken(err.to_string()))?;
     let salt = bytes_of(&found.salt).ok_or_else(|| broken("`salt` is not 64 hex digits".to_owned()))?;
     if hex(&key.commitment(&salt)) != found.commitment {
@@ -81,7 +81,7 @@ pub(crate) fn commitment(path: &Path, key: &Key) -> Result<Option<Commitment>, P
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn bytes_of(text: &str) -> Option<[u8; 32]> {

@@ -138,7 +138,8 @@ fn marking(path: &Path, session: &Session) -> Result<Marking, Problem> {
     let key_commitment = opening.commitment.parse().map_err(|err| {
         Problem::from_error(&err).while_doing(format!("the commitment of {} is none", path.display()))
     })?;
-    let stated = Watermark { scheme: key.scheme().name().to_owned(), parameters: key.parameters(), key_commitment };
+    let stated =
+        Watermark { scheme: key.scheme().name().to_owned(), parameters: key.parameters(), key_commitment };
     Ok(Marking { mark: Box::new(Marks(marking)), stated })
 }
 

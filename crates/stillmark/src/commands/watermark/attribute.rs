@@ -6,9 +6,9 @@ use stillmark_watermark::attribute::{self, Suspect};
 use stillmark_watermark::detect::{Input, Search, Settings};
 
 use super::{detect, texts, told};
-use crate::keyfile;
 use crate::exit::ExitStatus;
 use crate::files;
+use crate::keyfile;
 use crate::problem::{Outcome, Problem};
 use crate::run::teacher;
 use crate::session::Session;
@@ -57,7 +57,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let bar = session.talk.steps_bar("keys", suspects.len() as u64);
     let found = attribute::attribute(&suspects, &inputs, &settings, &|| bar.inc(1));
     bar.finish_and_clear();
-    let found = found.map_err(|err| keyfile::of_key(&err, format!("{} cannot be compared", args.keys.display())))?;
+    let found =
+        found.map_err(|err| keyfile::of_key(&err, format!("{} cannot be compared", args.keys.display())))?;
     session.answer(&found, || told::attribution(&found))?;
     Ok(ExitStatus::Done)
 }

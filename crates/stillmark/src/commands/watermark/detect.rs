@@ -13,10 +13,10 @@ use stillmark_watermark::detect::{self, Input, Likelihoods, Search, Settings};
 
 use super::texts::{self, Cut, File, Ready};
 use super::told;
-use crate::keyfile;
 use crate::advice;
 use crate::exit::ExitStatus;
 use crate::interrupt;
+use crate::keyfile;
 use crate::keys;
 use crate::problem::{Outcome, Problem, Stop};
 use crate::run::seal::open_log;
@@ -105,7 +105,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
             Input { id: &text.id, text: text.text(), likelihoods }
         })
         .collect();
-    let mut finding = judge(args, &key, &inputs, session)?;
+    let mut finding = judge(args, &key, &inputs, session);
     finding.key = keyfile::commitment(&args.key, &key)?.map(|opening| opening.commitment);
     finding.tokenizer_sha256 = tokenizer.as_ref().map(|tokenizer| tokenizer.digest().to_string());
     if let Some(folder) = &args.sign {
@@ -125,17 +125,14 @@ fn check(args: &Args) -> Result<(), Problem> {
             .hint("a share lies between 0 and 1"));
     }
     if args.decoys > 1_000_000 {
-        return Err(Problem::new("more than a million decoys are refused").hint("999 rank to one in a thousand"));
+        return Err(
+            Problem::new("more than a million decoys are refused").hint("999 rank to one in a thousand")
+        );
     }
     Ok(())
 }
 
-fn judge(
-    args: &Args,
-    key: &Key,
-    inputs: &[Input<'_>],
-    session: &Session,
-) -> Result<WatermarkFinding, Stop> {
+fn judge(args: &Args, key: &Key, inputs: &[Input<'_>], session: &Session) -> WatermarkFinding {
     let settings = Settings {
         decoys: args.decoys,
         decoy_seed: args.decoy_seed,
@@ -144,12 +141,12 @@ fn judge(
         keys_tried: args.keys_tried,
     };
     if args.raw {
-        return Ok(detect::detect_raw(key, inputs, &settings));
+        return detect::detect_raw(key, inputs, &settings);
     }
     let bar = session.talk.steps_bar("decoys", args.decoys as u64);
     let finding = detect::detect(key, inputs, &settings, &|| bar.inc(1));
     bar.finish_and_clear();
-    Ok(finding)
+    finding
 }
 
 fn status(expect: Option<Expectation>, finding: &WatermarkFinding) -> ExitStatus {
@@ -211,9 +208,12 @@ fn likelihoods(
     let vocab_size = decoder.config().vocab_size as u32;
     for text in texts {
         if let Some(token) = text.tokens.iter().find(|token| **token >= vocab_size) {
-            return Err(Problem::new(format!("`{}` has token {token}, and the model knows {vocab_size}", text.id))
-                .hint("ask the model that made the texts, or leave --model out")
-                .into());
+            return Err(Problem::new(format!(
+                "`{}` has token {token}, and the model knows {vocab_size}",
+                text.id
+            ))
+            .hint("ask the model that made the texts, or leave --model out")
+            .into());
         }
     }
     interrupt::listen()?;
@@ -235,15 +235,21 @@ fn likelihoods(
 
 /// A vocabulary that is not the key's makes every answer empty: better said than found out.
 fn warn_of_vocabulary(key: &Key, texts: &[Ready], tokenizer: Option<&Tokenizer>, session: &Session) {
-    let Some(expected) = key.parameters().get("vocab_size").and_then(serde_json::Value::as_u64) else { return };
+    let Some(expected) = key.parameters().get("vocab_size").and_then(serde_json::Value::as_u64) else {
+        return;
+    };
     if let Some(found) = tokenizer.map(Tokenizer::vocab_size).filter(|found| *found as u64 > expected) {
-        let what = format!("the tokenizer has {found} tokens and the key says {expected}: is it the marking model's?");
+        let what = format!(
+            "the tokenizer has {found} tokens and the key says {expected}: is it the marking model's?"
+        );
         session.talk.warn(&what);
     }
     let beyond = texts.iter().flat_map(|text| &text.tokens).filter(|token| u64::from(**token) >= expected);
     let beyond = beyond.count();
     if beyond > 0 {
-        session.talk.warn(&format!("{beyond} token ids are not of the key's vocabulary of {expected}; they are not scored"));
+        session.talk.warn(&format!(
+            "{beyond} token ids are not of the key's vocabulary of {expected}; they are not scored"
+        ));
     }
 }
 

@@ -15,11 +15,11 @@ use stillmark_watermark::Key;
 use stillmark_watermark::generate::{Marking, segments};
 
 use super::segmented;
-use crate::keyfile;
 use crate::advice;
 use crate::exit::ExitStatus;
 use crate::files::{self, Secrecy};
 use crate::interrupt;
+use crate::keyfile;
 use crate::mark::Marks;
 use crate::output;
 use crate::problem::{Outcome, Problem, Stop};
@@ -27,9 +27,11 @@ use crate::session::Session;
 
 /// What `watermark generate` takes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  stillmark watermark generate --key marks.toml --model smollm2-135m-instruct --prompts prompts.jsonl --out marked.jsonl\n\n\
+#[command(
+    after_help = "Example:\n  stillmark watermark generate --key marks.toml --model smollm2-135m-instruct --prompts prompts.jsonl --out marked.jsonl\n\n\
                         PROMPTS: JSON Lines of {id, text} or {id, prompt}. Each answer is a line {id, prompt, response, tokens,\n\
-                        prompt_len, model}, which `watermark detect` reads.")]
+                        prompt_len, model}, which `watermark detect` reads."
+)]
 pub(crate) struct Args {
     /// The key that marks
     #[arg(long, value_name = "KEYFILE")]
@@ -121,7 +123,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     bar.finish_and_clear();
     write(args, &key, &checkpoint, &prompts, answers, session)?;
     if interrupt::requested() {
-        return Err(Problem::interrupted("the answers finished so far were written; the rest were not").into());
+        return Err(
+            Problem::interrupted("the answers finished so far were written; the rest were not").into()
+        );
     }
     Ok(ExitStatus::Done)
 }
@@ -138,7 +142,8 @@ fn prompts(args: &Args, checkpoint: &Checkpoint) -> Result<Vec<Prompt>, Stop> {
                 .hint("each line is one JSON object {\"id\": …, \"text\": …}")
         };
         let asked: Asked = serde_json::from_str(line).map_err(|err| wrong(err.to_string()))?;
-        let text = asked.prompt.or(asked.text).ok_or_else(|| wrong("has neither `text` nor `prompt`".to_owned()))?;
+        let text =
+            asked.prompt.or(asked.text).ok_or_else(|| wrong("has neither `text` nor `prompt`".to_owned()))?;
         let tokens = match checkpoint.chat_template().filter(|_| !args.raw) {
             Some(template) => {
                 let rendered = template.render(&[Message::new("user", &text)], Ending::Generation);
@@ -236,5 +241,11 @@ fn write(
 }
 
 fn told(out: &Path, summary: &Summary) -> String {
-    format!("{}: {} answers, {} tokens, marked by {}", out.display(), summary.answers, summary.tokens, summary.scheme)
+    format!(
+        "{}: {} answers, {} tokens, marked by {}",
+        out.display(),
+        summary.answers,
+        summary.tokens,
+        summary.scheme
+    )
 }

@@ -9,9 +9,9 @@ use stillmark_ledger::Log;
 use stillmark_watermark::Key;
 use stillmark_watermark::key::Tenant;
 
-use crate::keyfile::{self, Commitment};
 use crate::exit::ExitStatus;
 use crate::files::{self, Secrecy};
+use crate::keyfile::{self, Opening};
 use crate::keys;
 use crate::problem::{Outcome, Problem, Stop};
 use crate::run::seal::open_log;
@@ -49,7 +49,7 @@ struct NewArgs {
     /// The exact public variant
     #[arg(long, value_name = "NAME")]
     scheme: String,
-    /// A parameter of the scheme, such as context_width=2 or vocab_size=49152; may be given several times
+    /// A parameter of the scheme, such as `context_width=2` or `vocab_size=49152`; may be given several times
     #[arg(long = "set", value_name = "NAME=VALUE")]
     parameters: Vec<String>,
     /// Where the key goes
@@ -58,7 +58,9 @@ struct NewArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  stillmark watermark key tenant marks.toml --tenant t-0042 --epoch 2026-11 --model tern-8b --out keys/t-0042.toml")]
+#[command(
+    after_help = "Example:\n  stillmark watermark key tenant marks.toml --tenant t-0042 --epoch 2026-11 --model tern-8b --out keys/t-0042.toml"
+)]
 struct TenantArgs {
     /// The master key
     master: PathBuf,
@@ -159,7 +161,7 @@ fn commit(args: &CommitArgs, session: &Session) -> Result<(), Stop> {
     let key = keyfile::read(&args.file, None, session)?;
     let salt = keyfile::entropy()?;
     let digest = key.commitment(&salt);
-    let mut opening = Commitment {
+    let mut opening = Opening {
         schema: keyfile::COMMITMENT.to_owned(),
         commitment: keyfile::hex(&digest),
         salt: keyfile::hex(&salt),
@@ -186,7 +188,7 @@ fn commit(args: &CommitArgs, session: &Session) -> Result<(), Stop> {
     answer(&args.file, &key, session)
 }
 
-fn store(place: &Path, opening: &Commitment) -> Result<(), Problem> {
+fn store(place: &Path, opening: &Opening) -> Result<(), Problem> {
     let text = serde_json::to_string_pretty(opening)
         .map_err(|err| Problem::new("the commitment could not be written").cause(err.to_string()))?;
     files::write(place, (text + "\n").as_bytes(), Secrecy::Private)
@@ -220,7 +222,9 @@ fn told(answer: &Answer) -> String {
     lines.push(format!("  scores as {}", answer.reference));
     lines.extend(answer.parameters.iter().map(|(name, value)| format!("  {name} = {value}")));
     match (&answer.commitment, answer.index) {
-        (Some(commitment), Some(index)) => lines.push(format!("  committed to as {commitment}, entry {index} of a log")),
+        (Some(commitment), Some(index)) => {
+            lines.push(format!("  committed to as {commitment}, entry {index} of a log"));
+        }
         (Some(commitment), None) => lines.push(format!("  committed to as {commitment}, not logged")),
         (None, _) => lines.push("  not committed to: `stillmark watermark key commit` does that".to_owned()),
     }

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use serde::Serialize;
 use stillmark_watermark::{Key, power};
 
-use crate::keyfile;
 use crate::exit::ExitStatus;
+use crate::keyfile;
 use crate::problem::{Outcome, Problem};
 use crate::session::Session;
 
 /// What `watermark power` takes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  stillmark watermark power --scheme vllm-philox --entropy 1 --level 1e-6 --power 0.9")]
+#[command(
+    after_help = "Example:\n  stillmark watermark power --scheme vllm-philox --entropy 1 --level 1e-6 --power 0.9"
+)]
 pub(crate) struct Args {
     /// The scheme, with its default parameters
     #[arg(long, value_name = "NAME", default_value = "vllm-philox")]
@@ -20,7 +22,7 @@ pub(crate) struct Args {
     /// A key whose scheme and parameters are planned with
     #[arg(long, value_name = "KEYFILE", conflicts_with = "scheme")]
     key: Option<PathBuf>,
-    /// A parameter of the scheme, such as vocab_size=49152; may be given several times
+    /// A parameter of the scheme, such as `vocab_size=49152`; may be given several times
     #[arg(long = "set", value_name = "NAME=VALUE")]
     parameters: Vec<String>,
     /// Mean entropy of the model's next token, in nats

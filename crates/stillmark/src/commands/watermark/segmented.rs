@@ -7,9 +7,9 @@ use stillmark_watermark::generate::{choose_segment, segments};
 use stillmark_watermark::{Key, words};
 
 use super::generate::Prompt;
-use crate::keyfile;
 use crate::advice;
 use crate::interrupt;
+use crate::keyfile;
 use crate::problem::{Problem, Stop};
 
 /// What answers are made with.

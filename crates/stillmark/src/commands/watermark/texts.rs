@@ -67,7 +67,7 @@ impl Ready {
 pub(super) fn read(path: &Path) -> Result<File, Problem> {
     let bytes = bytes(path)?;
     let digest = Digest::of(&bytes);
-    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
     let is = |word: &str| extension.as_ref().is_some_and(|extension| extension == word);
     let is_rows = is("jsonl") || is("json") || is("ndjson");
     let rows = if is("parquet") {
@@ -84,7 +84,7 @@ pub(super) fn read(path: &Path) -> Result<File, Problem> {
     };
     let mut seen = BTreeSet::new();
     if let Some(twice) = rows.iter().find(|row| !seen.insert(row.id.as_str())) {
-        return Err(wrong(path, 0, format!("the id `{}` stands twice", twice.id)));
+        return Err(wrong(path, 0, &format!("the id `{}` stands twice", twice.id)));
     }
     Ok(File { path: path.to_owned(), digest, rows })
 }
@@ -98,17 +98,17 @@ impl Row {
     fn ready(&self, path: &Path, idx: usize, cut: &Cut<'_>) -> Result<Ready, Problem> {
         let id = self.id.clone();
         let own = self.response.as_deref().or(self.text.as_deref());
-        let row = |detail: String| wrong(path, idx + 1, detail);
+        let row = |detail: &str| wrong(path, idx + 1, detail);
         match (cut, &self.tokens, own) {
             (Cut::Words, _, Some(text)) => {
                 let runs = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
                 Ok(Ready { id, tokens: words(text), prompt_len: 0, words: runs.map(str::to_owned).collect() })
             }
             (Cut::Words, _, None) => {
-                Err(row(format!("`{id}` has no `text` or `response`: `best-of-n` marks words, not tokens")))
+                Err(row(&format!("`{id}` has no `text` or `response`: `best-of-n` marks words, not tokens")))
             }
             (Cut::Tokens(_), Some(tokens), _) if self.prompt_len > tokens.len() => {
-                Err(row(format!("`prompt_len` of `{id}` is beyond its {} tokens", tokens.len())))
+                Err(row(&format!("`prompt_len` of `{id}` is beyond its {} tokens", tokens.len())))
             }
             (Cut::Tokens(_), Some(tokens), _) => {
                 Ok(Ready { id, tokens: tokens.clone(), prompt_len: self.prompt_len, words: Vec::new() })
@@ -125,7 +125,7 @@ impl Row {
                 ))
             }
             (Cut::Tokens(_), None, None) => {
-                Err(row(format!("`{id}` has none of `text`, `response` and `tokens`")))
+                Err(row(&format!("`{id}` has none of `text`, `response` and `tokens`")))
             }
         }
     }
@@ -144,8 +144,8 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Problem> {
 fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, Problem> {
     String::from_utf8(bytes).map_err(|err| {
         let valid = err.utf8_error().valid_up_to();
-        let line = 1 + err.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
-        wrong(path, line, "is not UTF-8".to_owned())
+        let line = err.as_bytes()[..valid].split(|byte| *byte == b'\n').count();
+        wrong(path, line, "is not UTF-8")
     })
 }
 
@@ -156,14 +156,14 @@ fn json_rows(path: &Path, text: &str) -> Result<Vec<Row>, Problem> {
             serde_json::from_str(line).map_err(|err| {
                 let message = err.to_string();
                 let (what, _) = message.rsplit_once(" at line ").unwrap_or((&message, ""));
-                wrong(path, idx + 1, format!("{what} at column {}", err.column()))
+                wrong(path, idx + 1, &format!("{what} at column {}", err.column()))
             })
         })
         .collect()
 }
 
 fn parquet_rows(path: &Path) -> Result<Vec<Row>, Problem> {
-    let broken = |err: parquet::errors::ParquetError| wrong(path, 0, one_line(&err.to_string()));
+    let broken = |err: parquet::errors::ParquetError| wrong(path, 0, &one_line(&err.to_string()));
     let opened = std::fs::File::open(path).map_err(|err| files::cannot("read", path, &err))?;
     let reader = SerializedFileReader::new(opened).map_err(broken)?;
     let mut rows = Vec::new();
@@ -183,7 +183,7 @@ fn parquet_rows(path: &Path) -> Result<Vec<Row>, Problem> {
             }
         }
         if row.id.is_empty() {
-            return Err(wrong(path, idx + 1, "has no `id`, a string".to_owned()));
+            return Err(wrong(path, idx + 1, "has no `id`, a string"));
         }
         rows.push(row);
     }
@@ -201,7 +201,7 @@ fn whole(field: &Field) -> Option<u32> {
 }
 
 /// A row that makes no sense; row 0 is the whole file.
-fn wrong(path: &Path, row: usize, detail: String) -> Problem {
+fn wrong(path: &Path, row: usize, detail: &str) -> Problem {
     let place = if row == 0 { path.display().to_string() } else { format!("{}:{row}", path.display()) };
     Problem::new(format!("{place}: {detail}")).hint(
         "each line is one JSON object: {\"id\": …, \"text\": …}, {\"id\": …, \"tokens\": […], \"prompt_len\": …} or \

@@ -19,7 +19,9 @@ pub(super) fn finding(finding: &WatermarkFinding) -> String {
     if finding.texts.len() != 1 {
         lines.push(row(&finding.pooled));
     }
-    for result in finding.results().filter(|result| finding.texts.len() != 1 || result.id != finding.pooled.id) {
+    for result in
+        finding.results().filter(|result| finding.texts.len() != 1 || result.id != finding.pooled.id)
+    {
         if let Some(why) = &result.withheld {
             lines.push(format!("  {}: p is withheld: {why}", result.id));
         }
@@ -92,7 +94,12 @@ pub(super) fn attribution(attribution: &Attribution) -> String {
     let mut lines = vec![format!("{}   {} keys tried", attribution.scheme, attribution.keys_tried)];
     for text in attribution.texts.iter().take(SHOWN) {
         let whom = text.tenant.as_deref().unwrap_or("-");
-        lines.push(format!("{:<24} {:>8} scored  {:<14} {whom}", shortened(&text.id), text.scored, text.verdict.as_str()));
+        lines.push(format!(
+            "{:<24} {:>8} scored  {:<14} {whom}",
+            shortened(&text.id),
+            text.scored,
+            text.verdict.as_str()
+        ));
         for candidate in &text.best {
             lines.push(format!(
                 "    {:<30} p {:>10}  corrected {:>10}",
