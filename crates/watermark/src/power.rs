@@ -3,6 +3,9 @@
 //! The mean, variance and skewness of a marked token's score follow from the entropy of the model's next-token distribution
 //! (taken as Zipf's over the vocabulary); the null side is exact ([`stillmark_stats::sample_size`]).
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use stillmark_stats::planner::{self, Moments};
 use stillmark_stats::sample_size::{self, NullSum};
 use stillmark_stats::vocabulary::Vocabulary;
@@ -49,7 +52,7 @@ pub fn plan(scheme: &dyn Scheme, entropy: f64) -> Option<Planned> {
             }
         }
         Null::Bits { weights } => {
-            Planned { marked: planner::synthid(entropy, &weights)?, null: NullSum::Bits { weights } }
+            Planned { marked: tournament(entropy, &weights)?, null: NullSum::Bits { weights } }
         }
     })
 }
@@ -69,6 +72,24 @@ impl Planned {
     pub fn mean(&self) -> f64 {
         self.marked.mean
     }
+}
+
+/// The moments of a tournament's scores; they are simulated, which takes half a second, so that some are remembered.
+fn tournament(entropy: f64, weights: &[f64]) -> Option<Moments> {
+    const REMEMBERED: usize = 64;
+    static KNOWN: Mutex<BTreeMap<Vec<u64>, Option<Moments>>> = Mutex::new(BTreeMap::new());
+    let numbers = std::iter::once(&entropy).chain(weights);
+    let asked: Vec<u64> = numbers.map(|number| number.to_bits()).collect();
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(moments) = known().get(&asked) {
+        return *moments;
+    }
+    let moments = planner::synthid(entropy, weights);
+    let mut known = known();
+    if known.len() < REMEMBERED {
+        known.insert(asked, moments);
+    }
+    moments
 }
 
 /// The mean of the greatest of n standard normal variables, by Simpson's rule.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use stillmark_evidence::watermark::{Stretch, TextResult};
 use stillmark_stats::{decoys, scan};
 
+use super::fraction;
 use crate::scheme::Null;
 use crate::sites::Sites;
 
@@ -27,7 +28,7 @@ pub(super) fn add(
 ) {
     let Some(found) = best(null, &scores[range.clone()]) else { return };
     let positions = &sites.positions[range];
-    let rank = (!decoys.is_empty()).then(|| decoys::rank_p(-found.p.ln(), decoys).value());
+    let rank = (!decoys.is_empty()).then(|| fraction(decoys::rank_p(-found.p.ln(), decoys), decoys.len()));
     result.stretch = Some(Stretch {
         from: u64::from(positions[found.from]),
         to: u64::from(positions[found.to - 1]) + 1,

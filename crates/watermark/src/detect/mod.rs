@@ -183,11 +183,14 @@ fn judge(result: &mut TextResult, null: &Null, scores: &[f64], decoys: &[f64], s
     }
 }
 
-/// The rank as the fraction that it is: a logarithm and back would put 1 of 1,000 above .001.
 fn set_rank(result: &mut TextResult, rank: PValue, decoys: usize) {
+    (result.decoy_p, result.decoy_ln_p) = (Some(fraction(rank, decoys)), Some(rank.ln()));
+}
+
+/// The rank as the fraction that it is: a logarithm and back would put 1 of 1,000 above .001.
+fn fraction(rank: PValue, decoys: usize) -> f64 {
     let all = decoys as f64 + 1.0;
-    result.decoy_p = Some((rank.value() * all).round() / all);
-    result.decoy_ln_p = Some(rank.ln());
+    (rank.value() * all).round() / all
 }
 
 /// The verdicts: the rank and a p-value must both reach the level, the p-value corrected over the texts and the keys tried. Where

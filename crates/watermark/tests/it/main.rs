@@ -1,17 +1,23 @@
 //! Keys, vectors of the public references, detection, attribution, marking, and calibration.
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground is missing")]
 
+mod attribute;
+mod calibration;
+mod detect;
+mod generate;
 mod keys;
 mod marker;
+mod sites;
 mod vectors_gumbel;
 mod vectors_kgw;
 mod vectors_synthid;
+mod writer;
 
 use std::path::Path;
 
 use serde_json::Value;
-use stillmark_evidence::watermark::TextResult;
-use stillmark_watermark::detect::{self, Input, Search, Settings};
+use stillmark_evidence::watermark::{TextResult, WatermarkFinding};
+use stillmark_watermark::detect::{Input, Search, Settings, detect_raw};
 use stillmark_watermark::{Key, Slice, Text};
 
 /// All vectors of a page whose file begins so.
@@ -52,7 +58,18 @@ const SETTINGS: Settings =
 /// What the reference would say of a sequence.
 fn raw(key: &Key, tokens: &[u32]) -> TextResult {
     let input = Input { id: "text", text: Text { tokens, prompt_len: 0 }, likelihoods: None };
-    detect::detect_raw(key, &[input], &SETTINGS).texts.remove(0)
+    detect_raw(key, &[input], &SETTINGS).texts.remove(0)
+}
+
+/// What is said of one text with 199 decoys.
+fn judged(key: &Key, tokens: &[u32], prompt_len: usize) -> TextResult {
+    let input = Input { id: "text", text: Text { tokens, prompt_len }, likelihoods: None };
+    detect_all(key, &[input], Search::Whole).texts.remove(0)
+}
+
+fn detect_all(key: &Key, inputs: &[Input<'_>], search: Search) -> WatermarkFinding {
+    let settings = Settings { decoys: 199, level: 0.005, search, ..SETTINGS };
+    stillmark_watermark::detect::detect(key, inputs, &settings, &|| {})
 }
 
 /// The scores of tokens after one window.
