@@ -155,5 +155,12 @@ fn power() {
         }
         curves.push('\n');
     }
-    assert_eq!(curves, "");
+    let expected = "\
+        vllm-philox at 1: 5 9 17 20 20\n\
+        vllm-philox at 3: 19 20 20 20 20\n\
+        vllm-philox-dual at 3: 20 20 20 20 20\n\
+        stillmark-gumbel at 3: 20 20 20 20 20\n\
+        kgw-transformers at 3: 3 15 20 20 20\n\
+        synthid-transformers at 3: 14 20 20 20 20\n";
+    assert_eq!(curves, expected);
 }
