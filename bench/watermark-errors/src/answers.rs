@@ -85,7 +85,8 @@ fn make(options: &Options, mark: Option<(&Marked<'_>, &Key)>, share: f64) -> Res
 
 fn read(value: &Value) -> Result<Vec<Told>, String> {
     type Parts = (Vec<u32>, Vec<u32>, Vec<f32>, Vec<f32>);
-    let list: Vec<Parts> = serde_json::from_value(value["answers"].clone()).map_err(|error| error.to_string())?;
+    let list: Vec<Parts> =
+        serde_json::from_value(value["answers"].clone()).map_err(|error| error.to_string())?;
     let told = |(prompt, answer, log_probs, entropies): Parts| {
         let none = vec![0.0; prompt.len()];
         Told {

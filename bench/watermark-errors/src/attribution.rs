@@ -41,7 +41,9 @@ pub(crate) fn print(options: &Options) -> Result<(), String> {
     let rows = answers::rows(options)?;
     let mean = rows.iter().map(|row| entropy(&row.1)).sum::<f64>() / rows.len() as f64;
     println!("{} next-token distributions, mean entropy {mean:.2} nats", rows.len());
-    println!("\n| scheme | tokens | marked texts | right tenant | wrong | unmarked texts | attributed | provider's key found |");
+    println!(
+        "\n| scheme | tokens | marked texts | right tenant | wrong | unmarked texts | attributed | provider's key found |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     for owner in owners()?.iter().filter(|owner| options.wants_scheme(owner.name)) {
         let suspects: Vec<Suspect> = (0..TENANTS).map(|number| suspect(&owner.master, number)).collect();
@@ -49,7 +51,8 @@ pub(crate) fn print(options: &Options) -> Result<(), String> {
             let one = |trial| judge(owner, &suspects, &rows, length, trial);
             let counts: Result<Vec<Counts>, String> = (0..options.trials).into_par_iter().map(one).collect();
             let sum = counts?.into_iter().fold(Counts::default(), Counts::plus);
-            let provider = owner.provider.as_ref().map_or_else(|| "-".to_owned(), |_| sum.provider.to_string());
+            let provider =
+                owner.provider.as_ref().map_or_else(|| "-".to_owned(), |_| sum.provider.to_string());
             println!(
                 "| {} | {length} | {trials} | {} | {} | {trials} | {} | {provider} |",
                 owner.name,
@@ -147,7 +150,8 @@ fn text(key: Option<&Key>, rows: &[Row], length: usize, trial: usize) -> Result<
             scores[*token as usize] = *logit;
         }
         let u = uniform(13, id, position);
-        let chosen = marker.as_mut().map_or(Chosen::Ordinary, |marker| marker.choose(&tokens, &mut scores, u));
+        let chosen =
+            marker.as_mut().map_or(Chosen::Ordinary, |marker| marker.choose(&tokens, &mut scores, u));
         let token = match chosen {
             Chosen::Token(token) => token,
             // The number that chose between two keys must not choose the token as well.

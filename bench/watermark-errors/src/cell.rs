@@ -76,8 +76,9 @@ fn of_text(text: usize, sites: &Sites, keys: &[Key]) -> Pairs {
         scheme.score(sites.all(), &mut scores);
         scores.iter().sum()
     };
-    let mut others: Vec<f64> =
-        (0..DECOYS).map(|decoy| sum(scheme.with_key(&material(1 + text as u64, decoy as u64)).as_ref())).collect();
+    let mut others: Vec<f64> = (0..DECOYS)
+        .map(|decoy| sum(scheme.with_key(&material(1 + text as u64, decoy as u64)).as_ref()))
+        .collect();
     let sums: Vec<f64> = keys.iter().map(|key| sum(key.scheme())).collect();
     let intervals: Vec<_> = others.iter().map(|sum| analytic::rough(&null, sites.len(), *sum)).collect();
     let admitted = decoys::agreement(&intervals).verdict.admits_analytic();
@@ -136,5 +137,7 @@ fn uniform(pairs: &[&Pairs], keys: usize) -> f64 {
 
 /// 32 bytes that depend on two numbers.
 pub(crate) fn material(seed: u64, number: u64) -> [u8; 32] {
-    std::array::from_fn(|byte| (sample::uniform(seed.wrapping_add(77 << 32), number, byte as u64) * 256.0) as u8)
+    std::array::from_fn(|byte| {
+        (sample::uniform(seed.wrapping_add(77 << 32), number, byte as u64) * 256.0) as u8
+    })
 }

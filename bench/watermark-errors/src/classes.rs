@@ -79,7 +79,9 @@ pub(crate) fn texts(
     let each = |write: fn(&mut Draws) -> String| {
         let draws = |text| Draws { seed: 3, text: text as u64, next: 0 };
         let whole = (0..options.texts).map(|text| teacher.encode(&write(&mut draws(text))));
-        let cut = |tokens: Result<Vec<u32>, String>| tokens.map(|tokens| tokens[..length.min(tokens.len())].to_vec());
+        let cut = |tokens: Result<Vec<u32>, String>| {
+            tokens.map(|tokens| tokens[..length.min(tokens.len())].to_vec())
+        };
         whole.map(cut).collect::<Result<Vec<_>, String>>()
     };
     match class {
@@ -140,7 +142,7 @@ fn multilingual(draws: &mut Draws) -> String {
     (0..12).map(|_| draws.of(&sentences).to_owned() + " ").collect()
 }
 
-/// The tasks of HumanEval with solutions and tests.
+/// The tasks of `HumanEval` with solutions and tests.
 fn code(options: &Options) -> Result<String, String> {
     let path = options.shared.join("benchmarks/humaneval/HumanEval.jsonl.gz");
     let output = Command::new("gzip").arg("-dc").arg(&path).output();

@@ -1,5 +1,7 @@
 //! How often is unmarked text called marked?
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::cell::{self, LEVELS, material};
@@ -19,12 +21,16 @@ pub(crate) fn print(options: &Options) -> Result<(), String> {
         rows.push((tested.name, cells(tested, &classes, options, &teacher)?));
     }
     for (index, level) in LEVELS.iter().enumerate() {
-        for (kind, words) in [("decoy", "Rank among 999 decoys"), ("analytic", "Analytic p-value where it is stated")] {
+        for (kind, words) in
+            [("decoy", "Rank among 999 decoys"), ("analytic", "Analytic p-value where it is stated")]
+        {
             println!("\n{words}: false alarms at α = {level}, as a multiple of α\n");
             rates(&rows, &classes, kind, index, *level);
         }
     }
-    println!("\nTexts whose analytic p-value is withheld, in percent; in brackets the p-value of uniformity where p is exact\n");
+    println!(
+        "\nTexts whose analytic p-value is withheld, in percent; in brackets the p-value of uniformity where p is exact\n"
+    );
     gate(&rows, &classes);
     println!("\nRepeated windows scored each time, templated text\n");
     let mut repeating = Vec::new();
@@ -99,8 +105,14 @@ fn rates(rows: &[(&str, Vec<Value>)], classes: &[&str], kind: &str, index: usize
             };
             total = (total.0 + count, total.1 + pairs);
             above += usize::from(count > high);
-            let sign = if count > high { " ↑" } else if count < low { " ↓" } else { "" };
-            line += &format!(" {:.2}{sign} |", count / pairs / level);
+            let sign = if count > high {
+                " ↑"
+            } else if count < low {
+                " ↓"
+            } else {
+                ""
+            };
+            let _ = write!(line, " {:.2}{sign} |", count / pairs / level);
         }
         all = (all.0 + total.0, all.1 + total.1);
         println!("{line} {:.3} |", total.0 / total.1 / level);
@@ -127,7 +139,7 @@ fn gate(rows: &[(&str, Vec<Value>)], classes: &[&str]) {
             sites += number("sites").unwrap_or(0.0) / cells.len() as f64;
             let ks = number("ks").map(|p| format!(" ({p:.3})"));
             sample.extend(number("ks"));
-            line += &format!(" {:.2}{} |", 100.0 * own / all, ks.unwrap_or_default());
+            let _ = write!(line, " {:.2}{} |", 100.0 * own / all, ks.unwrap_or_default());
         }
         println!("{line} {sites:.0} |");
     }

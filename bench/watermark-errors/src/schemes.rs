@@ -82,12 +82,7 @@ pub(crate) const MARKING: [Marks; 5] = [
     Marks { name: "synthid-transformers", parameters: "" },
 ];
 
-const fn tested(
-    name: &'static str,
-    scheme: &'static str,
-    parameters: &'static str,
-    takes: Takes,
-) -> Tested {
+const fn tested(name: &'static str, scheme: &'static str, parameters: &'static str, takes: Takes) -> Tested {
     Tested { name, scheme, parameters, takes }
 }
 

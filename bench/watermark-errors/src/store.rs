@@ -8,10 +8,7 @@ use serde_json::Value;
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/watermark-errors");
 
 /// What is kept under a name; where there is none, `make` makes it.
-pub(crate) fn kept(
-    name: &str,
-    make: &mut dyn FnMut() -> Result<Value, String>,
-) -> Result<Value, String> {
+pub(crate) fn kept(name: &str, make: &mut dyn FnMut() -> Result<Value, String>) -> Result<Value, String> {
     let path = PathBuf::from(FOLDER).join(format!("{name}.json"));
     let place = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     if let Ok(text) = fs::read_to_string(&path) {

@@ -44,7 +44,8 @@ impl Teacher {
         for line in text.lines() {
             let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
             let message = Message::new("user", value["prompt"].as_str().unwrap_or_default());
-            let rendered = template.render(&[message], Ending::Generation).map_err(|error| error.to_string())?;
+            let rendered =
+                template.render(&[message], Ending::Generation).map_err(|error| error.to_string())?;
             let tokens = self.encode(&rendered)?;
             if tokens.len() <= LONGEST {
                 prompts.push(tokens);
