@@ -142,7 +142,7 @@ fn multilingual(draws: &mut Draws) -> String {
     (0..12).map(|_| draws.of(&sentences).to_owned() + " ").collect()
 }
 
-/// The tasks of HumanEval with solutions and tests.
+/// The tasks of `HumanEval` with solutions and tests.
 fn code(options: &Options) -> Result<String, String> {
     let path = options.shared.join("benchmarks/humaneval/HumanEval.jsonl.gz");
     let output = Command::new("gzip").arg("-dc").arg(&path).output();

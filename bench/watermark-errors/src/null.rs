@@ -1,5 +1,7 @@
 //! How often is unmarked text called marked?
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::cell::{self, LEVELS, material};
@@ -110,7 +112,11 @@ fn rates(rows: &[(&str, Vec<Value>)], classes: &[&str], kind: &str, index: usize
             } else {
                 ""
             };
+<<<<<<< HEAD
             line += &format!(" {:.2}{sign} |", count / pairs / level);
+=======
+            let _ = write!(line, " {:.2}{sign} |", count / pairs / level);
+>>>>>>> w2-report
         }
         all = (all.0 + total.0, all.1 + total.1);
         println!("{line} {:.3} |", total.0 / total.1 / level);
@@ -137,7 +143,7 @@ fn gate(rows: &[(&str, Vec<Value>)], classes: &[&str]) {
             sites += number("sites").unwrap_or(0.0) / cells.len() as f64;
             let ks = number("ks").map(|p| format!(" ({p:.3})"));
             sample.extend(number("ks"));
-            line += &format!(" {:.2}{} |", 100.0 * own / all, ks.unwrap_or_default());
+            let _ = write!(line, " {:.2}{} |", 100.0 * own / all, ks.unwrap_or_default());
         }
         println!("{line} {sites:.0} |");
     }

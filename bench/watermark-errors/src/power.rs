@@ -58,8 +58,9 @@ pub(crate) fn print(options: &Options) -> Result<(), String> {
     );
     println!("|---|---|---|---|---|---|");
     for ((name, key), judged) in schemes.iter().zip(&all) {
-        GROUPS.iter().for_each(|group| row(name, key, judged, *group));
-        row(name, key, judged, (1.0, f64::INFINITY));
+        for group in GROUPS.into_iter().chain([(1.0, f64::INFINITY)]) {
+            row(name, key, judged, group);
+        }
     }
     println!(
         "\n| scheme | foreign share | texts ≥ 1 nat | reached 10⁶ | scored tokens until then, mean | median | longest |"
@@ -67,7 +68,8 @@ pub(crate) fn print(options: &Options) -> Result<(), String> {
     println!("|---|---|---|---|---|---|---|");
     for ((name, key), judged) in schemes.iter().zip(&all) {
         if key.scheme().null() == Null::Exponential {
-            [0, 1].into_iter().for_each(|foreign| ratios(name, judged, foreign));
+            ratios(name, judged, 0);
+            ratios(name, judged, 1);
         }
     }
     let line = |((name, _), judged): (&(&str, Key), &Vec<Judged>)| {
@@ -192,7 +194,7 @@ fn curve(judged: &[Judged], group: (f64, f64)) -> Vec<(f64, f64)> {
 
 fn words(group: (f64, f64)) -> String {
     match group {
-        (low, high) if low == 0.0 => format!("< {high}"),
+        (0.0, high) => format!("< {high}"),
         (low, high) if high.is_infinite() => format!("≥ {low}"),
         (low, high) => format!("{low} to {high}"),
     }
