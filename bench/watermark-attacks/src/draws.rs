@@ -1,6 +1,6 @@
 //! Random choices that a seed fixes.
 
-/// A stream of random numbers: SplitMix64 (Steele, Lea and Flood 2014).
+/// A stream of random numbers: `SplitMix64` (Steele, Lea and Flood 2014).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draws(u64);
 
@@ -17,7 +17,7 @@ impl Draws {
         z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^= z >> 31;
-        (u128::from(z) * count as u128 >> 64) as usize
+        ((u128::from(z) * count as u128) >> 64) as usize
     }
 
     /// Puts a list into random order.

@@ -25,7 +25,7 @@ const ON: usize = 7;
 /// Texts of one scheme, before any attack.
 pub(crate) struct Texts<'a> {
     pub(crate) ids: &'a [Vec<u32>],
-    pub(crate) texts: &'a [String],
+    pub(crate) marked: &'a [String],
     pub(crate) unmarked: &'a [String],
     /// The first texts as the model rewrote them.
     pub(crate) rewritten: &'a [String],
@@ -47,7 +47,7 @@ pub(crate) fn judge(entry: &Entry, texts: &Texts<'_>, tokenizer: &Tokenizer) -> 
     let donors: Vec<&str> = texts.unmarked.iter().flat_map(|text| text.split_whitespace()).collect();
     let (mut whole, mut mixed) = (Vec::new(), Vec::new());
     for (number, case) in cases.iter().enumerate() {
-        for idx in 0..texts.texts.len() {
+        for idx in 0..texts.marked.len() {
             let unmarked: Vec<&str> = (ON..ON + AROUND)
                 .map(|on| texts.unmarked[(idx + on) % texts.unmarked.len()].as_str())
                 .collect();
@@ -58,7 +58,7 @@ pub(crate) fn judge(entry: &Entry, texts: &Texts<'_>, tokenizer: &Tokenizer) -> 
                 rewritten: texts.rewritten.get(idx).map(String::as_str),
                 seed: (number as u64) << 32 | idx as u64,
             };
-            let text = &texts.texts[idx];
+            let text = &texts.marked[idx];
             let Some(attacked) = attacked(case, text, &at_hand)? else { continue };
             let mut seen = reader.seen(number, &attacked)?;
             if case.attack == Attack::Ids && !entry.is_of_words() {

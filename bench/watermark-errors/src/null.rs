@@ -112,11 +112,7 @@ fn rates(rows: &[(&str, Vec<Value>)], classes: &[&str], kind: &str, index: usize
             } else {
                 ""
             };
-<<<<<<< HEAD
-            line += &format!(" {:.2}{sign} |", count / pairs / level);
-=======
             let _ = write!(line, " {:.2}{sign} |", count / pairs / level);
->>>>>>> w2-report
         }
         all = (all.0 + total.0, all.1 + total.1);
         println!("{line} {:.3} |", total.0 / total.1 / level);

@@ -258,7 +258,7 @@ fn what_others_wrote_is_text_and_never_markup() {
 fn an_attribution_names_its_key_and_what_it_is_not() {
     let candidate = |name: &str, ln_p: f64| Candidate {
         key_name: name.to_owned(),
-        commitment: Digest::of(name.as_bytes()).to_string(),
+        commitment: Some(Digest::of(name.as_bytes()).to_string()),
         ln_p,
         adjusted_ln_p: (ln_p + 9.9).min(0.0),
         ln_e_value: Some(-ln_p - 3.0),

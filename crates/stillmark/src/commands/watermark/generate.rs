@@ -4,9 +4,8 @@ use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use stillmark_kernels::gemm::Precision;
-use stillmark_model::chat::{Ending, Message};
 use stillmark_model::generate::{Answer, Event, Recorded, Request, Settings, generate};
 use stillmark_model::mark::Mark;
 use stillmark_model::sample::Sampling;
@@ -14,6 +13,7 @@ use stillmark_model::{Checkpoint, Decoder};
 use stillmark_watermark::Key;
 use stillmark_watermark::generate::{Marking, segments};
 
+use super::prompts::{self, Chat, Prompt};
 use super::segmented;
 use crate::advice;
 use crate::exit::ExitStatus;
@@ -65,13 +65,6 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 }
 
-#[derive(Deserialize)]
-struct Asked {
-    id: String,
-    text: Option<String>,
-    prompt: Option<String>,
-}
-
 #[derive(Serialize)]
 struct Line<'a> {
     id: &'a str,
@@ -91,14 +84,6 @@ struct Summary {
     tokens: usize,
 }
 
-/// A prompt ready to be answered.
-pub(super) struct Prompt {
-    id: String,
-    text: String,
-    /// Its tokens, chat template included.
-    pub(super) tokens: Vec<u32>,
-}
-
 /// Asks, marks, and writes the answers.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let key = keyfile::read(&args.key, None, session)?;
@@ -107,7 +92,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         advice::model_problem(&err, format!("{} cannot be asked", path.display()))
     };
     let checkpoint = Checkpoint::open(&path).map_err(ours)?;
-    let prompts = prompts(args, &checkpoint)?;
+    let chat = if args.raw { Chat::Bare } else { Chat::Template };
+    let prompts = prompts::read(&args.prompts, chat, &checkpoint)?;
     let decoder = Decoder::load(checkpoint.config(), &checkpoint, Precision::F32).map_err(ours)?;
     if let Some(size) = key.parameters().get("vocab_size").and_then(serde_json::Value::as_u64)
         && size != decoder.config().vocab_size as u64
@@ -128,36 +114,6 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         );
     }
     Ok(ExitStatus::Done)
-}
-
-fn prompts(args: &Args, checkpoint: &Checkpoint) -> Result<Vec<Prompt>, Stop> {
-    let text = files::read_text(&args.prompts)?;
-    let broken =
-        |err: stillmark_model::Error| advice::model_problem(&err, "a prompt cannot be asked".to_owned());
-    let tokenizer = checkpoint.tokenizer().map_err(broken)?;
-    let mut prompts = Vec::new();
-    for (idx, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let wrong = |detail: String| {
-            Problem::new(format!("{}:{}: {detail}", args.prompts.display(), idx + 1))
-                .hint("each line is one JSON object {\"id\": …, \"text\": …}")
-        };
-        let asked: Asked = serde_json::from_str(line).map_err(|err| wrong(err.to_string()))?;
-        let text =
-            asked.prompt.or(asked.text).ok_or_else(|| wrong("has neither `text` nor `prompt`".to_owned()))?;
-        let tokens = match checkpoint.chat_template().filter(|_| !args.raw) {
-            Some(template) => {
-                let rendered = template.render(&[Message::new("user", &text)], Ending::Generation);
-                tokenizer.encode(&rendered.map_err(broken)?)
-            }
-            None => tokenizer.encode_sequence(&text),
-        };
-        let tokens = tokens.map_err(broken)?;
-        if tokens.is_empty() {
-            return Err(wrong("the prompt is empty".to_owned()).into());
-        }
-        prompts.push(Prompt { id: asked.id, text, tokens });
-    }
-    Ok(prompts)
 }
 
 fn sampling(args: &Args) -> Sampling {

@@ -6,6 +6,7 @@ mod generate;
 mod key;
 mod marker;
 mod power;
+mod prompts;
 mod segmented;
 mod texts;
 mod told;

@@ -6,7 +6,7 @@ use stillmark_model::{Checkpoint, Decoder};
 use stillmark_watermark::generate::{choose_segment, segments};
 use stillmark_watermark::{Key, words};
 
-use super::generate::Prompt;
+use super::prompts::Prompt;
 use crate::advice;
 use crate::interrupt;
 use crate::keyfile;
