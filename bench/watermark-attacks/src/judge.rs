@@ -115,7 +115,12 @@ fn ln_p(result: &TextResult) -> f64 {
 
 /// The rule of `detect` for a single text: rank and p-value both reach the level.
 fn is_marked(result: &TextResult) -> bool {
-    result.decoy_p.is_some_and(|rank| rank <= LEVEL) && ln_p(result) <= LEVEL.ln()
+    reaches(result.decoy_p, ln_p(result))
+}
+
+/// Whether rank and p-value reach the level, which is the best rank there is: it must not be missed for a rounding.
+fn reaches(rank: Option<f64>, ln_p: f64) -> bool {
+    rank.is_some_and(|rank| rank <= LEVEL * (1.0 + 1e-9)) && ln_p <= LEVEL.ln() + 1e-9
 }
 
 fn cell(entry: &Entry, number: usize, case: &Case, seen: &[Seen], found: &[TextResult]) -> Cell {
@@ -144,11 +149,10 @@ fn cell(entry: &Entry, number: usize, case: &Case, seen: &[Seen], found: &[TextR
 /// What a stretch that is called marked has in common with the true one, as a part of what both cover.
 fn overlap(seen: &Seen, result: &TextResult) -> Option<f64> {
     let ((from, to), found) = (seen.stretch?, result.stretch.as_ref()?);
-    let marked = found.decoy_p.is_some_and(|rank| rank <= LEVEL) && found.ln_p <= LEVEL.ln();
     let (first, last) = (found.from as usize, found.to as usize);
     let shared = to.min(last).saturating_sub(from.max(first)) as f64;
     let together = ((to - from) + (last - first)) as f64 - shared;
-    marked.then_some(shared / together)
+    reaches(found.decoy_p, found.ln_p).then_some(shared / together)
 }
 
 /// A number with three digits after the point: what a text's p-value is worth.
