@@ -98,7 +98,11 @@ fn measure(words: &[&str], here: &Path, file: &Path) -> Result<(), String> {
         let written = start.elapsed();
         let texts = Texts { ids: &ids, marked: &texts, unmarked: &unmarked, rewritten: &rewritten };
         results.replace(judge::judge(entry, &texts, writer.tokenizer()?)?, file)?;
-        eprintln!("{}: written in {written:.0?}, judged in {:.0?}", entry.name, start.elapsed().saturating_sub(written));
+        eprintln!(
+            "{}: written in {written:.0?}, judged in {:.0?}",
+            entry.name,
+            start.elapsed().saturating_sub(written)
+        );
     }
     if found == 0 {
         let names: Vec<&str> = schemes::ALL.iter().map(|entry| entry.name).collect();

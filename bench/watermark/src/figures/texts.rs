@@ -14,7 +14,7 @@ pub(super) fn words(count: usize) -> Vec<u32> {
 
 /// Tokens that are equally likely.
 pub(super) fn tokens(count: usize, vocabulary: usize) -> Vec<u32> {
-    words(count).into_iter().map(|word| (u64::from(word) * vocabulary as u64 >> 32) as u32).collect()
+    words(count).into_iter().map(|word| ((u64::from(word) * vocabulary as u64) >> 32) as u32).collect()
 }
 
 /// Logits that are nearly normal with deviation 1, as the peers': twelve uniform numbers less six.
