@@ -66,7 +66,7 @@ pub(crate) fn rows(options: &Options) -> Result<Vec<Row>, String> {
     serde_json::from_value(value["rows"].take()).map_err(|error| error.to_string())
 }
 
-fn make(options: &Options, mark: Option<(&Marked<'_>, &Key)>, share: f64) -> Result<Value, String> {
+fn make(options: &Options, mark: Option<(&Marked, &Key)>, share: f64) -> Result<Value, String> {
     let teacher = Teacher::open(options)?;
     let prompts = teacher.prompts(options, ANSWERS)?;
     let decoder = teacher.decoder()?;

@@ -54,7 +54,9 @@ pub(super) fn choose(scheme: &str, vocabulary: usize) -> Result<f64, String> {
 /// A whole step before temperature and filters, a token.
 pub(super) fn bias(variant: &str, vocabulary: usize) -> Result<f64, String> {
     let key = super::green_key(variant, vocabulary)?;
-    steps(&key, vocabulary, Marker::bias)
+    steps(&key, vocabulary, |marker, context, logits| {
+        marker.bias(context, logits);
+    })
 }
 
 /// Steps of one answer, each with a copy of the logits: the model would write them anew.
