@@ -59,7 +59,7 @@ fn finding() -> WatermarkFinding {
 fn attribution() -> Attribution {
     let best = Candidate {
         key_name: "tenant-7".to_owned(),
-        commitment: Digest::of(b"key").to_string(),
+        commitment: Some(Digest::of(b"key").to_string()),
         ln_p: -30.0,
         adjusted_ln_p: -21.0,
         ln_e_value: None,
@@ -290,7 +290,7 @@ fn an_attribution_whose_numbers_disagree_is_named() {
     check(|it| it.texts[0].verdict = Verdict::Unknown, "unsupported");
     check(|it| it.texts[0].best[0].adjusted_ln_p = -40.0, "contradiction");
     check(|it| it.texts[0].best[0].adjusted_ln_p = -1.0, "contradiction");
-    check(|it| it.texts[0].best[0].commitment = "15485863".to_owned(), "malformed");
+    check(|it| it.texts[0].best[0].commitment = Some("15485863".to_owned()), "malformed");
     check(|it| it.keys_tried = 0, "contradiction");
     check(|it| it.schema = "x".to_owned(), "malformed");
     assert_eq!(check_attribution(&attribution()), []);
