@@ -96,12 +96,12 @@ fn keys_of_several_schemes_are_refused() {
 /// Tenants' keys differ by tenant, epoch and model, and are what they were.
 #[test]
 fn tenants_keys() {
-    for scheme in 0..SCHEMES.len() {
+    for (scheme, named) in SCHEMES.iter().enumerate() {
         let master = key(scheme, 1);
         let files = [("a", "1", "m"), ("b", "1", "m"), ("a", "2", "m"), ("a", "1", "n"), ("a1", "", "m")]
             .map(|(id, epoch, model)| master.tenant(&Tenant { id, epoch, model }).to_toml());
         let different: std::collections::BTreeSet<&String> = files.iter().collect();
-        assert_eq!(different.len(), files.len(), "{:?}", SCHEMES[scheme]);
+        assert_eq!(different.len(), files.len(), "{named:?}");
         assert_eq!(Key::parse(&files[0]).unwrap().to_toml(), files[0]);
     }
     // HKDF-SHA256 without salt, of `key = "0x101…"` and a line feed, worked out with Python's hmac.
