@@ -85,7 +85,9 @@ fn green_lists(row: Row<'_>) {
 
 fn followed(row: Row<'_>) {
     let (seeds, mut tokens) = (words(64), words(64));
-    tokens.iter_mut().for_each(|token| *token %= VOCABULARY as u32);
+    for token in &mut tokens {
+        *token %= VOCABULARY as u32;
+    }
     let mut inside = vec![false; 64];
     row("green list, a seed and token each, 64 of them: an entry", 64 * VOCABULARY, 0.5, &mut || {
         in_heads(&seeds, VOCABULARY, VOCABULARY / 4, &tokens, &mut inside);
