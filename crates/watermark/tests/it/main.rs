@@ -7,6 +7,7 @@ mod detect;
 mod generate;
 mod keys;
 mod marker;
+mod peers;
 mod sites;
 mod vectors_gumbel;
 mod vectors_kgw;
