@@ -1,6 +1,6 @@
 //! Line charts and bars as SVG, without scripts.
 //!
-//! [`lines`] draws a [`Chart`] for a page that has the styles; [`file`] draws one that stands alone.
+//! [`lines`] draws a [`Chart`] for a page that has the styles; [`file()`] draws one that stands alone.
 
 mod bars;
 mod line;

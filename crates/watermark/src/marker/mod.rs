@@ -1,7 +1,7 @@
 //! Hidden markers in text: put in, found, and taken out.
 //!
-//! Two kinds are written: a C2PA text manifest ([`embed_manifest`]), and a short keyed mark of ours ([`embed`]). [`find`] lists both,
-//! and every other character that shows nothing and has no business where it stands; [`strip`] removes exactly what [`find`] lists.
+//! Two kinds are written: a C2PA text manifest ([`embed_manifest`]), and a short keyed mark of ours ([`embed()`]). [`find()`] lists both,
+//! and every other character that shows nothing and has no business where it stands; [`strip()`] removes exactly what [`find()`] lists.
 //! Any sanitizer removes such marks, so their absence proves nothing. `docs/spec/text-marker.md` is the authority.
 
 mod alphabet;

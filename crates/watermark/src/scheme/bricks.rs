@@ -1,4 +1,4 @@
-//! The Gumbel mark of `three_bricks` (Fernandez et al. 2023, arXiv:2308.00113), "`OpenAI`" there: u = torch.rand(V)[token].
+//! The Gumbel mark of `three_bricks` (Fernandez et al. 2023, arXiv:2308.00113), "`OpenAI`" there: u = `torch.rand(V)[token]`.
 
 use stillmark_stats::torch::Generator;
 

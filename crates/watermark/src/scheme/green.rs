@@ -1,7 +1,7 @@
 //! Green lists: a seed from the window names a share γ of the vocabulary, whose tokens are green.
 //!
 //! Kirchenbauer et al. 2023, "A Watermark for Large Language Models" (arXiv:2301.10226). Four projects made four
-//! incompatible things of it; they differ in the seed ([`prf`](super::prf)), in what the seed draws, and in nothing else.
+//! incompatible things of it; they differ in the seed ([`prf`]), in what the seed draws, and in nothing else.
 
 use std::sync::{Arc, Mutex};
 

@@ -10,7 +10,7 @@ use stillmark_watermark::{Key, Null, Text};
 use crate::writer::{Model, Random, SCHEMES, TOKENS, key};
 use crate::{SETTINGS, detect_all};
 
-const KEYS: usize = 250;
+const KEYS: usize = 120;
 
 /// Forms that are filled in: half the tokens are the template's.
 fn templated() -> Vec<Vec<u32>> {
