@@ -1,6 +1,6 @@
 //! What was found of a watermark: the answer of `watermark detect`, which is also the predicate that is signed.
 //!
-//! A finding names the commitment of the key and never the key. [`check`] says whether its numbers agree with each
+//! A finding names the commitment of the key and never the key. [`check()`] says whether its numbers agree with each
 //! other; that they follow from the text is for whoever holds the key to recompute.
 
 mod attribution;
