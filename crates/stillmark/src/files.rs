@@ -4,6 +4,7 @@ use std::path::Path;
 
 use stillmark_evidence::whole_file;
 
+use crate::output::Talk;
 use crate::problem::Problem;
 
 /// Who may read a file.
@@ -18,6 +19,26 @@ pub(crate) enum Secrecy {
 /// Reads a text file.
 pub(crate) fn read_text(path: &Path) -> Result<String, Problem> {
     std::fs::read_to_string(path).map_err(|err| cannot("read", path, &err))
+}
+
+/// Reads a file of secrets, with a warning where others can read it too.
+pub(crate) fn read_secret(path: &Path, talk: Talk) -> Result<String, Problem> {
+    let text = read_text(path)?;
+    if others_can_read(path) {
+        talk.warn(&format!("others can read {}: `chmod 600` it", path.display()));
+    }
+    Ok(text)
+}
+
+#[cfg(unix)]
+fn others_can_read(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_can_read(_: &Path) -> bool {
+    false
 }
 
 /// Makes a folder and those above it.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use stillmark_evidence::Digest;
 use stillmark_watermark::{Error, Key};
 
 use crate::files;
@@ -31,8 +32,7 @@ pub(crate) const COMMITMENT: &str = "stillmark/watermark-key-commitment/v1";
 
 /// Reads a key file, as one of another scheme where that is named.
 pub(crate) fn read(path: &Path, scheme: Option<&str>, session: &Session) -> Result<Key, Problem> {
-    let text = files::read_text(path)?;
-    warn_of_readers(path, session);
+    let text = files::read_secret(path, session.talk)?;
     let key = match scheme {
         Some(scheme) => Key::parse_as(&text, scheme),
         None => Key::parse(&text),
@@ -74,14 +74,15 @@ pub(crate) fn commitment(path: &Path, key: &Key) -> Result<Option<Opening>, Prob
     let found: Opening =
         serde_json::from_str(&files::read_text(&place)?).map_err(|err| broken(err.to_string()))?;
     let salt = bytes_of(&found.salt).ok_or_else(|| broken("`salt` is not 64 hex digits".to_owned()))?;
-    if hex(&key.commitment(&salt)) != found.commitment {
+    if hex(key.commitment(&salt)) != found.commitment {
         return Err(broken("the key has changed since".to_owned()));
     }
     Ok(Some(found))
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |text, byte| text + &format!("{byte:02x}"))
+/// 32 bytes in hex.
+pub(crate) fn hex(bytes: [u8; 32]) -> String {
+    Digest::from_bytes(bytes).to_string()
 }
 
 fn bytes_of(text: &str) -> Option<[u8; 32]> {
@@ -97,14 +98,3 @@ pub(crate) fn entropy() -> Result<[u8; 32], Problem> {
         .map_err(|err| Problem::new("the system gave no random bytes").cause(err.to_string()))?;
     Ok(bytes)
 }
-
-#[cfg(unix)]
-fn warn_of_readers(path: &Path, session: &Session) {
-    use std::os::unix::fs::PermissionsExt as _;
-    if std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0) {
-        session.talk.warn(&format!("others can read {}: `chmod 600` it", path.display()));
-    }
-}
-
-#[cfg(not(unix))]
-fn warn_of_readers(_: &Path, _: &Session) {}

@@ -22,6 +22,6 @@ mod error;
 
 pub use error::Error;
 pub use key::Key;
-pub use scheme::best_of_n::words;
+pub use scheme::best_of_n::{runs, words};
 pub use scheme::{Null, Scheme};
 pub use sites::{Sites, Slice, Text};

@@ -170,6 +170,18 @@ pub enum Mark {
     Unknown,
 }
 
+impl Mark {
+    /// The words for it, as people read them.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Marked => "marked",
+            Self::NoEvidence => "no evidence",
+            Self::Inconclusive => "inconclusive",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// A stretch of tokens, the end exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Stretch {

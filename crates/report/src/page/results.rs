@@ -78,7 +78,7 @@ pub(super) fn of(found: &WatermarkFinding) -> Results {
         unscored: unscored(text.unscored),
         cells: columns.iter().map(|(_, cell)| cell(text).unwrap_or_else(|| "–".to_owned())).collect(),
         mark: text.mark.as_str(),
-        word: word(text.mark),
+        word: text.mark.words(),
         note: text
             .needed
             .filter(|_| text.mark != Mark::Marked)
@@ -162,13 +162,4 @@ fn unscored(counts: Unscored) -> String {
     let words = reasons.into_iter().filter(|(count, _)| *count > 0);
     let words: Vec<String> = words.map(|(count, why)| format!("{} {why}", grouped(count))).collect();
     words.join(", ")
-}
-
-fn word(mark: Mark) -> &'static str {
-    match mark {
-        Mark::Marked => "marked",
-        Mark::NoEvidence => "no evidence",
-        Mark::Inconclusive => "inconclusive",
-        Mark::Unknown => "unknown",
-    }
 }

@@ -55,16 +55,21 @@ fn pairs(before: u32, words: &[u32]) -> impl Iterator<Item = (u32, u32)> {
     befores.zip(words.iter().copied()).collect::<Vec<_>>().into_iter()
 }
 
-/// The words of a text as numbers: runs of letters and digits in lower case, each by the first 32 bits of its hash. So the mark
-/// does not depend on any tokenizer, on punctuation or on white space.
+/// The words of a text as they stand: its runs of letters and digits.
+pub fn runs(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty())
+}
+
+/// The words of a text as numbers: its [`runs`] in lower case, each by the first 32 bits of its hash. So the mark does not
+/// depend on any tokenizer, on punctuation or on white space.
 pub fn words(text: &str) -> Vec<u32> {
-    let runs = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
-    runs.map(|run| {
-        let hash = blake3::hash(run.to_lowercase().as_bytes());
-        let bytes = hash.as_bytes();
-        u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) & 0x7fff_ffff
-    })
-    .collect()
+    runs(text)
+        .map(|run| {
+            let hash = blake3::hash(run.to_lowercase().as_bytes());
+            let bytes = hash.as_bytes();
+            u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) & 0x7fff_ffff
+        })
+        .collect()
 }
 
 impl Scheme for BestOfN {

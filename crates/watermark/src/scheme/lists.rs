@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard};
 
+use stillmark_kernels::shuffle;
 use stillmark_stats::torch::Generator;
 
 /// From so many tokens on a list is drawn whole rather than followed for each.
@@ -19,7 +20,7 @@ const WAYS: usize = 4;
 /// One green list after another.
 pub(super) struct Lists {
     vocab_size: usize,
-    size: usize,
+    words: Vec<u32>,
     entries: Vec<u32>,
     bits: Vec<u64>,
 }
@@ -30,7 +31,8 @@ pub(super) struct List<'l>(&'l [u64]);
 
 impl Lists {
     pub(super) fn new(vocab_size: usize, size: usize) -> Self {
-        Self { vocab_size, size, entries: Vec::new(), bits: vec![0; vocab_size.div_ceil(64)] }
+        let (words, bits) = (vec![0; size], vec![0; vocab_size.div_ceil(64)]);
+        Self { vocab_size, words, entries: Vec::new(), bits }
     }
 
     /// The list of a seed, for so many tokens; none where they had better be followed one by one.
@@ -51,8 +53,9 @@ impl Lists {
 
     fn draw(&mut self, seed: u32) -> &[u64] {
         self.bits.fill(0);
-        let mut generator = Generator::manual_seed(u64::from(seed));
-        for token in generator.randperm_head(self.vocab_size, self.size, &mut self.entries) {
+        Generator::manual_seed(u64::from(seed)).fill(&mut self.words);
+        shuffle::head(&self.words, self.vocab_size, &mut self.entries);
+        for token in &self.entries {
             self.bits[*token as usize / 64] |= 1 << (token % 64);
         }
         &self.bits

@@ -36,11 +36,7 @@ pub(crate) struct Args {
 
 /// Tries all keys on all texts.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    if !(args.level > 0.0 && args.level < 1.0) {
-        return Err(Problem::new(format!("`--level {}` makes no sense", args.level))
-            .hint("a level lies between 0 and 1, such as 0.001")
-            .into());
-    }
+    detect::check_level(args.level)?;
     let suspects = suspects(&args.keys, session)?;
     let file = texts::read(&args.file)?;
     let tokenizer = args.tokenizer.as_ref().map(|name| teacher::tokenizer(name, session)).transpose()?;

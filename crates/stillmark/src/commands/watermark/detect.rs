@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use stillmark_evidence::Subject;
 use stillmark_evidence::signing::seal_finding;
-use stillmark_evidence::watermark::{Mark, POOLED, ScoreLine, TextResult, WatermarkFinding};
+use stillmark_evidence::watermark::{Mark, ScoreLine, TextResult, WatermarkFinding};
 use stillmark_kernels::gemm::Precision;
 use stillmark_model::{Checkpoint, Decoder, Tokenizer, reading};
 use stillmark_watermark::Key;
@@ -116,10 +116,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
 }
 
 fn check(args: &Args) -> Result<(), Problem> {
-    if !(args.level > 0.0 && args.level < 1.0) {
-        return Err(Problem::new(format!("`--level {}` makes no sense", args.level))
-            .hint("a level lies between 0 and 1, such as 0.001"));
-    }
+    check_level(args.level)?;
     if !(0.0..=1.0).contains(&args.foreign) {
         return Err(Problem::new(format!("`--foreign {}` makes no sense", args.foreign))
             .hint("a share lies between 0 and 1"));
@@ -130,6 +127,15 @@ fn check(args: &Args) -> Result<(), Problem> {
         );
     }
     Ok(())
+}
+
+/// Refuses what cannot be a rate of false alarms.
+pub(super) fn check_level(level: f64) -> Result<(), Problem> {
+    if level > 0.0 && level < 1.0 {
+        return Ok(());
+    }
+    Err(Problem::new(format!("`--level {level}` makes no sense"))
+        .hint("a level lies between 0 and 1, such as 0.001"))
 }
 
 fn judge(args: &Args, key: &Key, inputs: &[Input<'_>], session: &Session) -> WatermarkFinding {
@@ -295,6 +301,5 @@ fn sign(
             .hint("name an empty folder, and a judged file whose name is not one of the finding's own")
     })?;
     session.talk.note(&format!("signed into {}: `stillmark report` shows it", folder.display()));
-    debug_assert_eq!(finding.pooled.id, POOLED);
     Ok(())
 }

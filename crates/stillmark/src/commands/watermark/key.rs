@@ -163,8 +163,8 @@ fn commit(args: &CommitArgs, session: &Session) -> Result<(), Stop> {
     let digest = key.commitment(&salt);
     let mut opening = Opening {
         schema: keyfile::COMMITMENT.to_owned(),
-        commitment: keyfile::hex(&digest),
-        salt: keyfile::hex(&salt),
+        commitment: keyfile::hex(digest),
+        salt: keyfile::hex(salt),
         scheme: key.scheme().name().to_owned(),
         log: None,
         index: None,

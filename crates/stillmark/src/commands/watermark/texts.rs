@@ -9,7 +9,7 @@ use parquet::record::Field;
 use serde::Deserialize;
 use stillmark_evidence::Digest;
 use stillmark_model::Tokenizer;
-use stillmark_watermark::{Text, words};
+use stillmark_watermark::{Text, runs, words};
 
 use crate::files;
 use crate::problem::{Problem, one_line};
@@ -101,8 +101,8 @@ impl Row {
         let row = |detail: &str| wrong(path, idx + 1, detail);
         match (cut, &self.tokens, own) {
             (Cut::Words, _, Some(text)) => {
-                let runs = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
-                Ok(Ready { id, tokens: words(text), prompt_len: 0, words: runs.map(str::to_owned).collect() })
+                let words_as_they_stand = runs(text).map(str::to_owned).collect();
+                Ok(Ready { id, tokens: words(text), prompt_len: 0, words: words_as_they_stand })
             }
             (Cut::Words, _, None) => {
                 Err(row(&format!("`{id}` has no `text` or `response`: `best-of-n` marks words, not tokens")))

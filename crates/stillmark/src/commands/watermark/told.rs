@@ -59,17 +59,8 @@ fn row(result: &TextResult) -> String {
         number(result.decoy_p),
         of_ln(result.ln_p),
         of_ln(result.ln_e_value),
-        word(result.mark)
+        result.mark.words()
     )
-}
-
-fn word(mark: Mark) -> &'static str {
-    match mark {
-        Mark::Marked => "marked",
-        Mark::NoEvidence => "no evidence",
-        Mark::Inconclusive => "inconclusive",
-        Mark::Unknown => "unknown",
-    }
 }
 
 /// e to a power, as a decimal number that may be far too small or large to be one.

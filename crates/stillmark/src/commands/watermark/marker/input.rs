@@ -52,10 +52,7 @@ pub(super) fn key(path: &Path, session: &Session) -> Result<MarkKey, Problem> {
     let wrong = |cause: String| {
         Problem::new(format!("{} is not the key of a hidden mark", path.display())).cause(cause).hint(HINT)
     };
-    let text = files::read_text(path)?;
-    if others_can_read(path) {
-        session.talk.warn(&format!("others can read {}: `chmod 600` it", path.display()));
-    }
+    let text = files::read_secret(path, session.talk)?;
     let file: KeyFile = toml::from_str(&text).map_err(|err| {
         // The line itself might be the key: only its number is told.
         let line = err.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
@@ -69,15 +66,4 @@ pub(super) fn key(path: &Path, session: &Session) -> Result<MarkKey, Problem> {
 
 fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
-}
-
-#[cfg(unix)]
-fn others_can_read(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn others_can_read(_path: &Path) -> bool {
-    false
 }
