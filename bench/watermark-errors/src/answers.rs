@@ -13,7 +13,7 @@ use crate::store;
 use crate::teacher::Teacher;
 
 /// Answers a scheme, and their greatest length in tokens.
-const ANSWERS: usize = 224;
+const ANSWERS: usize = 320;
 const LONGEST: usize = 260;
 /// The share of next-token distributions that are kept of the unmarked answers.
 const SHARE: f64 = 0.05;

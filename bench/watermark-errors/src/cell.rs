@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 use stillmark_model::sample;
 use stillmark_stats::clustered::Alarms;
 use stillmark_stats::{decoys, uniformity};
-use stillmark_watermark::{Key, Null, Scheme, Sites, Text};
-
-use crate::analytic;
+use stillmark_watermark::{Null, Scheme, Sites, Text, detect};
 
 /// The levels.
 pub(crate) const LEVELS: [f64; 2] = [1e-2, 1e-3];
@@ -38,9 +36,9 @@ enum Stated {
 }
 
 /// Scores all texts under all keys, and each text under decoys of its own.
-pub(crate) fn measure(texts: &[Vec<u32>], keys: &[Key]) -> Value {
+pub(crate) fn measure(texts: &[Vec<u32>], keys: &[Box<dyn Scheme>]) -> Value {
     let Some(first) = keys.first() else { return Value::Null };
-    let rule = first.scheme().effective_rule();
+    let rule = first.effective_rule();
     let pairs: Vec<Pairs> = texts
         .par_iter()
         .enumerate()
@@ -52,7 +50,7 @@ pub(crate) fn measure(texts: &[Vec<u32>], keys: &[Key]) -> Value {
         .collect();
     let stated: Vec<&Pairs> = pairs.iter().filter(|pairs| pairs.stated == Stated::Yes).collect();
     let all: Vec<&Pairs> = pairs.iter().collect();
-    let null = first.scheme().null();
+    let null = first.null();
     json!({
         "texts": pairs.len(),
         "keys": keys.len(),
@@ -61,26 +59,26 @@ pub(crate) fn measure(texts: &[Vec<u32>], keys: &[Key]) -> Value {
         "decoy": LEVELS.map(|level| rate(&all, keys.len(), level, |pairs| &pairs.ranks)),
         "analytic": LEVELS.map(|level| rate(&stated, keys.len(), level, |pairs| &pairs.analytic)),
         "ungated": LEVELS.map(|level| rate(&all, keys.len(), level, |pairs| &pairs.analytic)),
-        "ks": analytic::is_continuous(&null).then(|| uniform(&stated, keys.len())),
+        "ks": is_continuous(&null).then(|| uniform(&stated, keys.len())),
         "curve": CURVE.map(|level| {
             [level, share(&all, level, |pairs| &pairs.ranks), share(&all, level, |pairs| &pairs.analytic)]
         }),
     })
 }
 
-fn of_text(text: usize, sites: &Sites, keys: &[Key]) -> Pairs {
-    let scheme = keys[0].scheme();
+fn of_text(text: usize, sites: &Sites, keys: &[Box<dyn Scheme>]) -> Pairs {
+    let scheme = keys[0].as_ref();
     let null = scheme.null();
-    let mut scores = vec![0.0; sites.len()];
+    let mut scores = Vec::new();
     let mut sum = |scheme: &dyn Scheme| -> f64 {
-        scheme.score(sites.all(), &mut scores);
+        detect::score(scheme, sites, 0..1, &mut scores);
         scores.iter().sum()
     };
     let mut others: Vec<f64> = (0..DECOYS)
         .map(|decoy| sum(scheme.with_key(&material(1 + text as u64, decoy as u64)).as_ref()))
         .collect();
-    let sums: Vec<f64> = keys.iter().map(|key| sum(key.scheme())).collect();
-    let intervals: Vec<_> = others.iter().map(|sum| analytic::rough(&null, sites.len(), *sum)).collect();
+    let sums: Vec<f64> = keys.iter().map(|key| sum(key.as_ref())).collect();
+    let intervals: Vec<_> = others.iter().map(|sum| detect::rough_interval(&null, sites.len(), *sum)).collect();
     let admitted = decoys::agreement(&intervals).verdict.admits_analytic();
     others.sort_by(f64::total_cmp);
     // As `decoys::rank_p`, in sorted decoys.
@@ -97,10 +95,19 @@ fn of_text(text: usize, sites: &Sites, keys: &[Key]) -> Pairs {
     }
 }
 
+/// Whether the statistic takes so many values that its p-value is uniform.
+fn is_continuous(null: &Null) -> bool {
+    match null {
+        Null::Exponential | Null::Fused { .. } => true,
+        Null::Green { .. } => false,
+        Null::Bits { weights } => weights.iter().any(|weight| *weight != weights[0]),
+    }
+}
+
 /// The analytic p-value; far from every level a quick one that is all but the same.
 fn stated_p(null: &Null, n: usize, sum: f64) -> f64 {
-    let rough = analytic::rough(null, n, sum).upper.value();
-    if rough > NEAR { rough } else { analytic::interval(null, n, sum).upper.value() }
+    let rough = detect::rough_interval(null, n, sum).upper.value();
+    if rough > NEAR { rough } else { detect::interval(null, n, sum).upper.value() }
 }
 
 fn share(pairs: &[&Pairs], level: f64, of: fn(&Pairs) -> &Vec<f64>) -> f64 {

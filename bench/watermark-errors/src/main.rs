@@ -12,7 +12,6 @@ mod answers;
 mod observed;
 mod teacher;
 
-mod analytic;
 mod classes;
 mod schemes;
 

@@ -55,8 +55,10 @@ fn cells(
         let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         store::kept(&plain, &mut || {
             let texts = tokens(tested, class, options, teacher)?;
-            let key = |number| tested.key(&material(0, number as u64));
-            let keys = (0..options.keys).map(key).collect::<Result<Vec<_>, String>>()?;
+            // Keys that keep nothing: each is at work once a text.
+            let like = tested.key(&material(0, 0))?;
+            let keys: Vec<_> =
+                (0..options.keys).map(|number| like.scheme().with_key(&material(0, number as u64))).collect();
             eprintln!("{} on {class}", tested.name);
             Ok(cell::measure(&texts, &keys))
         })

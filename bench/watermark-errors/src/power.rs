@@ -6,7 +6,6 @@ use stillmark_stats::e_process::{EProcess, LikelihoodRatio};
 use stillmark_watermark::detect::{self, Input, Search, Settings};
 use stillmark_watermark::{Key, Null, Sites, Text, power};
 
-use crate::analytic;
 use crate::answers::{self, Told};
 use crate::charts;
 use crate::options::Options;
@@ -14,6 +13,8 @@ use crate::schemes::MARKING;
 
 /// The rate of false alarms at which power is stated.
 const LEVEL: f64 = 1e-6;
+/// Decoys a text.
+const DECOYS: usize = 999;
 /// Scored tokens that are judged.
 const JUDGED: usize = 200;
 /// Bounds of the groups, mean nats of a next token.
@@ -94,12 +95,12 @@ fn judge(told: &Told, key: &Key) -> Judged {
     let scheme = key.scheme();
     let (text, null) = (Text { tokens: &told.tokens, prompt_len: told.prompt_len }, scheme.null());
     let sites = Sites::find(&[text], &scheme.effective_rule());
-    let mut scores = vec![0.0; sites.len()];
-    scheme.score(sites.all(), &mut scores);
+    let mut scores = Vec::new();
+    detect::score(scheme, &sites, 0..1, &mut scores);
     let mut sum = 0.0;
     let ln_p = scores.iter().enumerate().map(|(idx, score)| {
         sum += score;
-        if (idx + 1) % 5 == 0 { analytic::interval(&null, idx + 1, sum).upper.ln() } else { 0.0 }
+        if (idx + 1) % 5 == 0 { detect::interval(&null, idx + 1, sum).upper.ln() } else { 0.0 }
     });
     let entropies = sites.positions.iter().take(JUDGED).map(|position| told.entropy[*position as usize]);
     Judged {
@@ -113,11 +114,9 @@ fn judge(told: &Told, key: &Key) -> Judged {
 
 fn verdict(told: &Told, key: &Key, len: usize) -> Verdict {
     let text = Text { tokens: &told.tokens[..len], prompt_len: told.prompt_len };
-    // The exact tail of weighted bits takes a millisecond a decoy.
-    let decoys = if matches!(key.scheme().null(), Null::Bits { .. }) { 199 } else { 999 };
-    let settings = Settings { decoys, decoy_seed: 3, level: LEVEL, search: Search::Whole, keys_tried: 1 };
+    let settings = Settings { decoys: DECOYS, decoy_seed: 3, level: LEVEL, search: Search::Whole, keys_tried: 1 };
     let finding = detect::detect(key, &[Input { id: "text", text, likelihoods: None }], &settings, &|| {});
-    let best = 1.0 / (decoys as f64 + 1.0);
+    let best = 1.0 / (DECOYS as f64 + 1.0);
     match finding.texts.first() {
         Some(result) if result.p.is_none() => Verdict::Withheld,
         Some(result)

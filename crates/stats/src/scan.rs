@@ -24,7 +24,7 @@ pub enum Null {
         /// The variance.
         variance: f64,
     },
-    /// 1 with chance γ, otherwise 0 (a green list).
+    /// 1 with chance γ, otherwise 0 (a green list); γ itself for a site that tells nothing.
     Bernoulli {
         /// The chance.
         gamma: f64,
@@ -60,7 +60,7 @@ impl Null {
             Self::Gamma => tail::gamma(n as f64, sum),
             Self::Fused { alpha } => tail::gamma_fused(n as u64, alpha, sum),
             Self::Weighted { variance } => tail::gamma(n as f64 / variance, sum / variance),
-            Self::Bernoulli { gamma } => tail::binomial(sum.round() as u64, n as u64, gamma),
+            Self::Bernoulli { gamma } => tail::binomial((sum + 1e-9) as u64, n as u64, gamma),
             Self::Normal { mean, variance } => {
                 tail::normal((sum - n as f64 * mean) / (n as f64 * variance).sqrt())
             }

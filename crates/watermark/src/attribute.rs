@@ -102,9 +102,7 @@ fn decoys_of(scheme: &dyn Scheme, sites: &Sites, settings: &Settings) -> Vec<Vec
 
 /// The sum of each text's scores under one key.
 fn sums(scheme: &dyn Scheme, sites: &Sites, scores: &mut Vec<f64>) -> Vec<f64> {
-    scores.clear();
-    scores.resize(sites.len(), 0.0);
-    scheme.score(sites.all(), scores);
+    detect::score(scheme, sites, 0..sites.texts.len(), scores);
     sites.texts.iter().map(|range| scores[range.clone()].iter().sum()).collect()
 }
 
@@ -119,7 +117,7 @@ fn judge(
     let null = scheme.null();
     let planned = power::plan(scheme, 1.0);
     let needed = planned.and_then(|plan| plan.tokens(settings.level / suspects.len() as f64, 0.9));
-    let p_of = |text: usize, sum: f64| detect::p_value(&null, sites.texts[text].len(), sum);
+    let p_of = |text: usize, sum: f64| detect::interval(&null, sites.texts[text].len(), sum);
     let all: Vec<PValue> = (0..inputs.len())
         .flat_map(|text| sums.keys.iter().map(move |row| p_of(text, row[text]).upper))
         .collect();
@@ -127,7 +125,8 @@ fn judge(
     let (keys, mut found) = (suspects.len(), Vec::new());
     for (text, input) in inputs.iter().enumerate() {
         let scored = sites.texts[text].len();
-        let intervals: Vec<_> = sums.decoys.iter().map(|row| p_of(text, row[text])).collect();
+        let rough = |row: &Vec<f64>| detect::rough_interval(&null, scored, row[text]);
+        let intervals: Vec<_> = sums.decoys.iter().map(rough).collect();
         let sound = decoys::agreement(&intervals).verdict.admits_analytic();
         let mut order: Vec<usize> = (0..keys).collect();
         order.sort_by(|a, b| all[text * keys + a].total_cmp(&all[text * keys + b]).then(a.cmp(b)));

@@ -39,7 +39,9 @@ pub(super) fn add(
         (Null::Exponential, None) => pushed(GumbelMixture::new(), own, GumbelMixture::push),
         (Null::Fused { alpha }, _) => pushed(GumbelMixture::fused(alpha), own, GumbelMixture::push),
         (Null::Green { gamma }, _) => {
-            pushed(GreenBetting::new(gamma), own, |process, score| process.push(score as u8))
+            // What is between red and green tells nothing.
+            let told: Vec<f64> = own.iter().copied().filter(|score| score.fract() == 0.0).collect();
+            pushed(GreenBetting::new(gamma), &told, |process, score| process.push(score as u8))
         }
         (Null::Bits { .. }, _) => {
             let Some(synthid) = scheme.as_any().downcast_ref::<SynthId>() else { return };

@@ -5,7 +5,7 @@ use std::ops::Range;
 use stillmark_evidence::watermark::{Stretch, TextResult};
 use stillmark_stats::{decoys, scan};
 
-use super::fraction;
+use super::{fraction, tails};
 use crate::scheme::Null;
 use crate::sites::Sites;
 
@@ -43,8 +43,7 @@ fn best(null: &Null, scores: &[f64]) -> Option<scan::Stretch> {
         Null::Fused { alpha } => scan::best_window(scores, scan::Null::Fused { alpha: *alpha }, LEAST),
         Null::Green { gamma } => scan::best_window(scores, scan::Null::Bernoulli { gamma: *gamma }, LEAST),
         Null::Bits { weights } => {
-            let square: f64 = weights.iter().map(|weight| weight * weight).sum();
-            let variance = 0.25 * square / (weights.len() as f64).powi(2);
+            let variance = tails::variance(weights);
             scan::best_window(scores, scan::Null::Normal { mean: 0.5, variance }, LEAST)
         }
     }

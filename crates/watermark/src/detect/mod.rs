@@ -8,6 +8,7 @@ mod evidence;
 mod local;
 mod ranks;
 mod raw;
+mod score;
 mod tails;
 mod words;
 
@@ -21,7 +22,8 @@ use crate::scheme::Null;
 use crate::sites::{Sites, Text};
 
 pub use evidence::Likelihoods;
-pub(crate) use tails::interval as p_value;
+pub use score::score;
+pub use tails::{interval, rough_interval};
 pub(crate) use words::{CANNOT_SHOW, attribution_assumptions};
 
 /// A text with its name.
@@ -82,8 +84,8 @@ pub fn detect(
     let scheme = key.scheme();
     let texts: Vec<Text<'_>> = inputs.iter().map(|input| input.text).collect();
     let sites = Sites::find(&texts, &scheme.effective_rule());
-    let mut scores = vec![0.0; sites.len()];
-    scheme.score(sites.all(), &mut scores);
+    let mut scores = Vec::new();
+    score(scheme, &sites, 0..inputs.len(), &mut scores);
     let null = scheme.null();
     let ranks = ranks::Ranks::new(key, &sites, inputs, settings, tick);
     let needed = power::plan(scheme, 1.0).and_then(|planned| planned.tokens(settings.level, 0.9));
@@ -151,8 +153,8 @@ pub fn detect_raw(key: &Key, inputs: &[Input<'_>], settings: &Settings) -> Water
 pub fn scores(key: &Key, text: Text<'_>) -> Scores {
     let scheme = key.scheme();
     let sites = Sites::find(&[text], &scheme.effective_rule());
-    let mut scores = vec![0.0; sites.len()];
-    scheme.score(sites.all(), &mut scores);
+    let mut scores = Vec::new();
+    score(scheme, &sites, 0..1, &mut scores);
     let null = scheme.null();
     let quantiles = scores.iter().map(|score| tails::quantile(&null, *score)).collect();
     let curve = tails::curve(&null, &scores);
@@ -167,16 +169,16 @@ fn judge(result: &mut TextResult, null: &Null, scores: &[f64], decoys: &[f64], s
     let sum: f64 = scores.iter().sum();
     result.statistic = Some(tails::statistic(null, scores.len(), sum));
     if matches!(null, Null::Green { .. }) {
-        result.green = Some(sum as u64);
+        result.green = Some(scores.iter().filter(|score| **score == 1.0).count() as u64);
     }
     if settings.decoys > 0 {
         set_rank(result, decoys::rank_p(sum, decoys), decoys.len());
     }
     let intervals: Vec<decoys::Interval> =
-        decoys.iter().map(|sum| tails::rough_interval(null, scores.len(), *sum)).collect();
+        decoys.iter().map(|sum| rough_interval(null, scores.len(), *sum)).collect();
     match words::withheld(&decoys::agreement(&intervals)) {
         None => {
-            let p = tails::interval(null, scores.len(), sum).upper;
+            let p = interval(null, scores.len(), sum).upper;
             (result.p, result.ln_p) = (Some(p.value()), Some(p.ln().max(f64::MIN)));
         }
         Some(why) => result.withheld = Some(why),

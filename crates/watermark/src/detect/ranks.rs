@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::{Input, Search, Settings, evidence, local};
+use super::{Input, Search, Settings, evidence, local, score};
 use crate::key::Key;
 use crate::scheme::Scheme;
 use crate::sites::Sites;
@@ -117,9 +117,7 @@ fn one(
     let (null, mut found, mut scores) = (scheme.null(), OfOne::default(), Vec::new());
     for part in parts {
         let range = sites.texts[part.start].start..sites.texts[part.end - 1].end;
-        scores.clear();
-        scores.resize(range.len(), 0.0);
-        scheme.score(sites.slice(range.clone()), &mut scores);
+        score(scheme, sites, part.clone(), &mut scores);
         for text in part.clone() {
             let whole = sites.texts[text].clone();
             let own = &scores[whole.start - range.start..whole.end - range.start];

@@ -130,6 +130,12 @@ impl GreenList {
         Self { hash, key, kept: None, ..self.clone() }
     }
 
+    /// Whether windows that differ may share a seed: a hash of some of their tokens, or of their sum, forgets the others.
+    fn forgets(&self) -> bool {
+        let whole = matches!(self.function, Function::Bricks | Function::Noncommutative);
+        self.context_width > 1 && !whole && self.effective_rule().once != Once::LastPair
+    }
+
     fn score_permutations(&self, sites: Slice<'_>, scores: &mut [f64]) {
         // Sites of one seed share one list. torch takes the lower 32 bits of a seed.
         let mut order: Vec<u64> = (0..sites.len())
@@ -237,6 +243,21 @@ impl Scheme for GreenList {
                     let (window, token) = (sites.window(site), sites.tokens[site]);
                     *score = f64::from(u8::from(self.is_green_word(self.seed(window, token), token)));
                 }
+            }
+        }
+    }
+
+    fn settle(&self, sites: Slice<'_>, scores: &mut [f64]) {
+        if self.once == Once::Never || !self.forgets() {
+            return;
+        }
+        let drawn = |site: usize| (self.seed(sites.window(site), sites.tokens[site]), sites.tokens[site], site);
+        let mut order: Vec<_> = (0..sites.len()).map(drawn).collect();
+        order.sort_unstable();
+        for pair in order.windows(2) {
+            let (seed, token, site) = pair[1];
+            if (seed, token) == (pair[0].0, pair[0].1) {
+                scores[site] = self.gamma;
             }
         }
     }

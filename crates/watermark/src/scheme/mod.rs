@@ -66,6 +66,10 @@ pub trait Scheme: Send + Sync {
     /// The score of each site.
     fn score(&self, sites: Slice<'_>, scores: &mut [f64]);
 
+    /// Where sites of one text share what this key draws for them, and not by chance, leaves the first its score and gives the
+    /// others what is expected without a mark. Which they are depends on the key, so that no [`Rule`] can pass them over.
+    fn settle(&self, _sites: Slice<'_>, _scores: &mut [f64]) {}
+
     /// The same scheme under another key, made of 32 uniform bytes: decoys and tenants' keys are made by one way.
     fn with_key(&self, material: &[u8; 32]) -> Box<dyn Scheme>;
 

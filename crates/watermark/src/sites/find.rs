@@ -39,8 +39,9 @@ impl<'r> Finder<'r> {
             fresh: vec![true; most],
             ..Sites::default()
         };
-        let padded = Vec::with_capacity(most + width * texts.len());
-        Self { rule, padded, seen: Seen::new(runs), sites, found: 0 }
+        let all = most + width * texts.len();
+        let padded = Vec::with_capacity(all);
+        Self { rule, padded, seen: Seen::new(runs, all), sites, found: 0 }
     }
 
     pub(super) fn finish(mut self) -> Sites {

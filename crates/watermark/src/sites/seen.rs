@@ -41,21 +41,25 @@ impl Fingerprints {
 /// The place of each run in an open table, with bits of its fingerprint.
 #[derive(Debug)]
 pub(super) struct Seen {
-    /// The place plus one in the lower half, bits of the fingerprint in the upper; 0 is free.
-    slots: Vec<u64>,
+    /// The place plus one in the lower bits, bits of the fingerprint in those above; 0 is free. Small entries keep more of the
+    /// table near: a false match of the few bits is found out by the tokens.
+    slots: Vec<u32>,
     shift: u32,
+    /// The bits that hold a place.
+    places: u32,
 }
 
 impl Seen {
-    /// An empty one with room for so many runs.
-    pub(super) fn new(runs: usize) -> Self {
+    /// An empty one with room for so many runs, the last of which begins before a place.
+    pub(super) fn new(runs: usize, end: usize) -> Self {
         let slots = (2 * runs).next_power_of_two().max(16);
-        Self { slots: vec![0; slots], shift: 64 - slots.trailing_zeros() }
+        let places = u32::MAX.checked_shr((end as u32).leading_zeros()).unwrap_or(0);
+        Self { slots: vec![0; slots], shift: 64 - slots.trailing_zeros(), places }
     }
 
     /// The entry that a fingerprint leads to first. Looking at those of many fingerprints before [`Self::replace`] has them
     /// fetched from memory side by side.
-    pub(super) fn entry(&self, fingerprint: u64) -> u64 {
+    pub(super) fn entry(&self, fingerprint: u64) -> u32 {
         self.slots[(fingerprint >> self.shift) as usize & (self.slots.len() - 1)]
     }
 
@@ -68,13 +72,13 @@ impl Seen {
         len: usize,
     ) -> Option<usize> {
         let mask = self.slots.len() - 1;
-        let own = (fingerprint << 32) | (at as u64 + 1);
+        let own = (fingerprint as u32 & !self.places) | (at as u32 + 1);
         let mut slot = (fingerprint >> self.shift) as usize & mask;
         loop {
             let found = self.slots[slot];
-            let place = (found as u32 as usize).checked_sub(1);
+            let place = ((found & self.places) as usize).checked_sub(1);
             let same = |place| tokens[place..place + len] == tokens[at..at + len];
-            if place.is_none_or(|place| (found ^ own) >> 32 == 0 && same(place)) {
+            if place.is_none_or(|place| (found ^ own) & !self.places == 0 && same(place)) {
                 self.slots[slot] = own;
                 return place;
             }
