@@ -83,6 +83,17 @@ fn owners() -> Result<Vec<Owner>, String> {
             provider: None,
         },
         Owner {
+            name: "stillmark-gumbel",
+            master: Key::generate("stillmark-gumbel", "", &[0x51; 32]).map_err(|error| error.to_string())?,
+            provider: None,
+        },
+        Owner {
+            name: "synthid-transformers",
+            master: Key::generate("synthid-transformers", "", &[0x51; 32])
+                .map_err(|error| error.to_string())?,
+            provider: None,
+        },
+        Owner {
             name: "vllm-philox-dual",
             master: key(
                 "scheme = \"vllm-philox-dual\"\nkey_a = \"0x51f0c3a98e7db264\"\nkey_b = \"0x2b7e151628aed2a6\"\nalpha = 0.5",

@@ -78,7 +78,8 @@ fn of_text(text: usize, sites: &Sites, keys: &[Box<dyn Scheme>]) -> Pairs {
         .map(|decoy| sum(scheme.with_key(&material(1 + text as u64, decoy as u64)).as_ref()))
         .collect();
     let sums: Vec<f64> = keys.iter().map(|key| sum(key.as_ref())).collect();
-    let intervals: Vec<_> = others.iter().map(|sum| detect::rough_interval(&null, sites.len(), *sum)).collect();
+    let intervals: Vec<_> =
+        others.iter().map(|sum| detect::rough_interval(&null, sites.len(), *sum)).collect();
     let admitted = decoys::agreement(&intervals).verdict.admits_analytic();
     others.sort_by(f64::total_cmp);
     // As `decoys::rank_p`, in sorted decoys.

@@ -114,7 +114,8 @@ fn judge(told: &Told, key: &Key) -> Judged {
 
 fn verdict(told: &Told, key: &Key, len: usize) -> Verdict {
     let text = Text { tokens: &told.tokens[..len], prompt_len: told.prompt_len };
-    let settings = Settings { decoys: DECOYS, decoy_seed: 3, level: LEVEL, search: Search::Whole, keys_tried: 1 };
+    let settings =
+        Settings { decoys: DECOYS, decoy_seed: 3, level: LEVEL, search: Search::Whole, keys_tried: 1 };
     let finding = detect::detect(key, &[Input { id: "text", text, likelihoods: None }], &settings, &|| {});
     let best = 1.0 / (DECOYS as f64 + 1.0);
     match finding.texts.first() {

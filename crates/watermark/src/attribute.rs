@@ -8,7 +8,7 @@ use stillmark_evidence::watermark::{Attributed, Attribution, Candidate, Verdict}
 use stillmark_stats::{PValue, decoys, multiple};
 
 use crate::detect::{self, Input, Settings};
-use crate::scheme::Scheme;
+use crate::scheme::{Null, Scheme};
 use crate::sites::{Sites, Text};
 use crate::{Error, Key, power};
 
@@ -58,8 +58,7 @@ pub fn attribute(
     let texts: Vec<Text<'_>> = inputs.iter().map(|input| input.text).collect();
     let sites = Sites::find(&texts, &schemes[0].effective_rule());
     let sums = sums_of(&schemes, &sites, tick);
-    let decoys = decoys_of(schemes[0], &sites, settings);
-    let texts = judge(suspects, inputs, &sites, schemes[0], &Sums { keys: sums, decoys }, settings);
+    let texts = judge(suspects, inputs, &sites, &schemes, &sums, settings);
     Ok(Attribution {
         schema: Attribution::SCHEMA.to_owned(),
         scheme: first.key.scheme().name().to_owned(),
@@ -74,67 +73,76 @@ pub fn attribute(
 }
 
 /// The sums of scores, a row a key and a column a text.
-struct Sums {
-    keys: Vec<Vec<f64>>,
-    decoys: Vec<Vec<f64>>,
-}
-
 fn sums_of(schemes: &[&dyn Scheme], sites: &Sites, tick: &(dyn Fn() + Sync)) -> Vec<Vec<f64>> {
     schemes
         .par_iter()
         .map_init(Vec::new, |scores, scheme| {
-            let sums = sums(*scheme, sites, scores);
+            detect::score(*scheme, sites, 0..sites.texts.len(), scores);
             tick();
-            sums
+            sites.texts.iter().map(|range| scores[range.clone()].iter().sum()).collect()
         })
         .collect()
 }
 
-fn decoys_of(scheme: &dyn Scheme, sites: &Sites, settings: &Settings) -> Vec<Vec<f64>> {
-    (0..settings.decoys as u64)
+/// The sum of a text's scores under one key.
+fn sum(scheme: &dyn Scheme, sites: &Sites, text: usize, scores: &mut Vec<f64>) -> f64 {
+    detect::score(scheme, sites, text..text + 1, scores);
+    scores.iter().sum()
+}
+
+/// Whether the decoys of a key bear out the analytic null on a text.
+fn is_sound(scheme: &dyn Scheme, sites: &Sites, text: usize, settings: &Settings) -> bool {
+    let (null, scored) = (scheme.null(), sites.texts[text].len());
+    let decoy_of = scheme.decoys(settings.decoy_seed, settings.decoys);
+    let intervals: Vec<_> = (0..settings.decoys)
         .into_par_iter()
         .map_init(Vec::new, |scores, decoy| {
-            let material = crate::key::decoy_material(settings.decoy_seed, decoy);
-            sums(scheme.with_key(&material).as_ref(), sites, scores)
+            detect::rough_interval(&null, scored, sum(decoy_of(decoy).as_ref(), sites, text, scores))
         })
-        .collect()
+        .collect();
+    decoys::agreement(&intervals).verdict.admits_analytic()
 }
 
-/// The sum of each text's scores under one key.
-fn sums(scheme: &dyn Scheme, sites: &Sites, scores: &mut Vec<f64>) -> Vec<f64> {
-    detect::score(scheme, sites, 0..sites.texts.len(), scores);
-    sites.texts.iter().map(|range| scores[range.clone()].iter().sum()).collect()
+/// The analytic p-value, or a quick one that is all but the same where it is far from the level.
+fn p_value(null: &Null, n: usize, sum: f64, level: f64) -> PValue {
+    let rough = detect::rough_interval(null, n, sum).upper;
+    if rough.value() > (2.0 * level).max(0.03) { rough } else { detect::interval(null, n, sum).upper }
 }
 
 fn judge(
     suspects: &[Suspect],
     inputs: &[Input<'_>],
     sites: &Sites,
-    scheme: &dyn Scheme,
-    sums: &Sums,
+    schemes: &[&dyn Scheme],
+    sums: &[Vec<f64>],
     settings: &Settings,
 ) -> Vec<Attributed> {
-    let null = scheme.null();
-    let planned = power::plan(scheme, 1.0);
+    let planned = power::plan(schemes[0], 1.0);
     let needed = planned.and_then(|plan| plan.tokens(settings.level / suspects.len() as f64, 0.9));
-    let p_of = |text: usize, sum: f64| detect::interval(&null, sites.texts[text].len(), sum);
+    let p_of = |null: &Null, text: usize, sum| p_value(null, sites.texts[text].len(), sum, settings.level);
+    let null = schemes[0].null();
     let all: Vec<PValue> = (0..inputs.len())
-        .flat_map(|text| sums.keys.iter().map(move |row| p_of(text, row[text]).upper))
+        .flat_map(|text| sums.iter().map(move |row| (text, row[text])))
+        .map(|(text, sum)| p_of(&null, text, sum))
         .collect();
     let adjusted = multiple::holm(&all);
     let (keys, mut found) = (suspects.len(), Vec::new());
     for (text, input) in inputs.iter().enumerate() {
         let scored = sites.texts[text].len();
-        let rough = |row: &Vec<f64>| detect::rough_interval(&null, scored, row[text]);
-        let intervals: Vec<_> = sums.decoys.iter().map(rough).collect();
-        let sound = decoys::agreement(&intervals).verdict.admits_analytic();
         let mut order: Vec<usize> = (0..keys).collect();
         order.sort_by(|a, b| all[text * keys + a].total_cmp(&all[text * keys + b]).then(a.cmp(b)));
         let reaches = |key: &usize| adjusted[text * keys + key].ln() <= settings.level.ln();
-        let reaching = order.iter().filter(|key| reaches(key)).count();
+        // What a key has in common with the first is evidence for the first: another must reach the level without it.
+        let by_itself = |key: &usize| {
+            schemes[*key].apart_from(schemes[order[0]]).is_none_or(|scheme| {
+                let p = p_of(&scheme.null(), text, sum(scheme.as_ref(), sites, text, &mut Vec::new()));
+                p.times((keys * inputs.len()) as f64).ln() <= settings.level.ln()
+            })
+        };
+        let reaching = order.iter().take_while(|key| reaches(key)).filter(|key| by_itself(key)).count();
         let short = needed.is_none_or(|needed| (scored as u64) < needed);
         let verdict = match reaching {
-            1 if sound => Verdict::Attributed,
+            1 if is_sound(schemes[order[0]], sites, text, settings) => Verdict::Attributed,
             0 if !short => Verdict::NoEvidence,
             _ => Verdict::Inconclusive,
         };

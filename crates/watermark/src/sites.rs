@@ -35,6 +35,9 @@ pub struct Rule {
     pub end: Option<u32>,
     /// Tokens from here on are not of the vocabulary.
     pub vocab_size: Option<u32>,
+    /// A token counts the first time that it and its window lead to a place of a table this long, a power of two: what leads to
+    /// one place has one score under every key.
+    pub places: Option<u32>,
 }
 
 /// What stands before the first token of an answer.

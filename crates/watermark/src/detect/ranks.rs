@@ -55,9 +55,9 @@ impl Ranks {
         };
         let parts = parts(sites, decoys);
         let together = Mutex::new(ranks);
+        let decoy_of = key.scheme().decoys(settings.decoy_seed, decoys);
         (0..decoys).into_par_iter().for_each(|decoy| {
-            let scheme = key.decoy(settings.decoy_seed, decoy as u64);
-            let found = one(scheme.as_ref(), sites, inputs, &parts, settings);
+            let found = one(decoy_of(decoy).as_ref(), sites, inputs, &parts, settings);
             if let Ok(mut ranks) = together.lock() {
                 ranks.take(decoy, &found);
             }

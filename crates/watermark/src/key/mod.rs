@@ -107,22 +107,10 @@ impl Key {
         debug_assert!(filled.is_ok());
         Self::of(self.scheme.tenant(&bytes))
     }
-
-    /// The decoy of that number: a key made as keys are made, which nobody has marked with.
-    pub(crate) fn decoy(&self, seed: u64, number: u64) -> Box<dyn Scheme> {
-        self.scheme.with_key(&decoy_material(seed, number))
-    }
 }
 
 fn lines<'a>(fields: impl Iterator<Item = (&'a &'static str, &'a toml::Value)>) -> String {
     fields.map(|(name, value)| [name, " = ", &value.to_string(), "\n"].concat()).collect()
-}
-
-/// What the decoy of that number is made of.
-pub(crate) fn decoy_material(seed: u64, number: u64) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new_derive_key("stillmark 2026-11 watermark decoy keys v1");
-    hasher.update(&seed.to_le_bytes()).update(&number.to_le_bytes());
-    *hasher.finalize().as_bytes()
 }
 
 impl fmt::Debug for Key {

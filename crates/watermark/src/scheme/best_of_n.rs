@@ -91,7 +91,7 @@ impl Scheme for BestOfN {
 
     fn rule(&self) -> Rule {
         let (before, once) = (Before::Filler(BEGINNING), Once::Pair);
-        Rule { width: 1, before, once, skip: 0, end: None, vocab_size: None }
+        Rule { width: 1, before, once, skip: 0, end: None, vocab_size: None, places: None }
     }
 
     fn null(&self) -> Null {

@@ -220,7 +220,7 @@ impl Scheme for GreenList {
             Salt::Token => self.context_width - 1,
         };
         let (before, skip, end) = (Before::Prompt, 0, None);
-        Rule { width, before, once: self.once, skip, end, vocab_size: Some(self.vocab_size) }
+        Rule { width, before, once: self.once, skip, end, vocab_size: Some(self.vocab_size), places: None }
     }
 
     fn effective_rule(&self) -> Rule {
@@ -251,7 +251,8 @@ impl Scheme for GreenList {
         if self.once == Once::Never || !self.forgets() {
             return;
         }
-        let drawn = |site: usize| (self.seed(sites.window(site), sites.tokens[site]), sites.tokens[site], site);
+        let drawn =
+            |site: usize| (self.seed(sites.window(site), sites.tokens[site]), sites.tokens[site], site);
         let mut order: Vec<_> = (0..sites.len()).map(drawn).collect();
         order.sort_unstable();
         for pair in order.windows(2) {

@@ -84,7 +84,7 @@ impl Scheme for Hardened {
     fn rule(&self) -> Rule {
         let before = Before::Filler(u32::MAX);
         let once = Once::Window;
-        Rule { width: self.context_width, before, once, skip: 0, end: None, vocab_size: None }
+        Rule { width: self.context_width, before, once, skip: 0, end: None, vocab_size: None, places: None }
     }
 
     fn null(&self) -> Null {

@@ -73,6 +73,17 @@ pub trait Scheme: Send + Sync {
     /// The same scheme under another key, made of 32 uniform bytes: decoys and tenants' keys are made by one way.
     fn with_key(&self, material: &[u8; 32]) -> Box<dyn Scheme>;
 
+    /// Decoys of this key: keys made as keys are made, which nobody has marked with. Where keys of a scheme may have parts in
+    /// common, the first so many have none with this key or each other: its mark is then no evidence for a decoy.
+    fn decoys(&self, seed: u64, _count: usize) -> Decoys<'_> {
+        Box::new(move |number| self.with_key(&decoy_material(seed, number as u64)))
+    }
+
+    /// This key less the parts that it has in common with another; none where there are no such parts.
+    fn apart_from(&self, _other: &dyn Scheme) -> Option<Box<dyn Scheme>> {
+        None
+    }
+
     /// The key of a tenant of this key's owner.
     fn tenant(&self, material: &[u8; 32]) -> Box<dyn Scheme> {
         self.with_key(material)
@@ -88,6 +99,21 @@ pub trait Scheme: Send + Sync {
 
     /// For what one scheme alone has.
     fn as_any(&self) -> &dyn Any;
+}
+
+/// The decoy of each number.
+pub(crate) type Decoys<'a> = Box<dyn Fn(usize) -> Box<dyn Scheme> + Send + Sync + 'a>;
+
+/// What the decoy of that number is made of.
+pub(crate) fn decoy_material(seed: u64, number: u64) -> [u8; 32] {
+    *decoy_hasher(seed).update(&number.to_le_bytes()).finalize().as_bytes()
+}
+
+/// What decoys of that seed are made of, before their number.
+pub(crate) fn decoy_hasher(seed: u64) -> blake3::Hasher {
+    let mut hasher = blake3::Hasher::new_derive_key("stillmark 2026-11 watermark decoy keys v1");
+    hasher.update(&seed.to_le_bytes());
+    hasher
 }
 
 /// As long as whole numbers get: what nobody chose by hand, a tenant's key or a new one, is so long.

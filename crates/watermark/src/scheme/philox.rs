@@ -95,7 +95,15 @@ impl Scheme for Philox {
 
     fn rule(&self) -> Rule {
         let before = Before::Filler(u32::MAX);
-        Rule { width: self.context_width, before, once: self.once, skip: 0, end: None, vocab_size: None }
+        Rule {
+            width: self.context_width,
+            before,
+            once: self.once,
+            skip: 0,
+            end: None,
+            vocab_size: None,
+            places: None,
+        }
     }
 
     fn null(&self) -> Null {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use stillmark_kernels::philox;
 use stillmark_stats::torch::Generator;
 
-use super::{Fields, Null, Scheme, hex, integer};
+use super::{Decoys, Fields, Null, Scheme, hex, integer};
 use crate::sites::{Before, Once, Rule, Slice};
 
 /// The multiplier of Knuth's MMIX generator, which the references hash with.
@@ -71,6 +71,18 @@ pub(crate) fn step(hash: i64, x: i64) -> i64 {
     hash.wrapping_add(x).wrapping_mul(MULTIPLIER).wrapping_add(1)
 }
 
+/// The hash before the first token in transformers' form.
+pub(crate) const START: i64 = 1;
+
+/// The sum of hash and token, whose lower bits lead to a place of the table, in transformers' form: Horner's rule for a polynomial
+/// in the multiplier.
+#[inline]
+pub(crate) fn place(window: &[u32], token: u32) -> u32 {
+    let step =
+        |hash: u32, token: &u32| hash.wrapping_add(*token).wrapping_mul(MULTIPLIER as u32).wrapping_add(1);
+    window.iter().fold(START as u32, step).wrapping_add(token)
+}
+
 impl SynthId {
     /// Whether text is marked with it here.
     pub(crate) fn marks(&self) -> bool {
@@ -117,7 +129,7 @@ impl SynthId {
     fn each_bits(&self, sites: Slice<'_>, mut tell: impl FnMut(u64)) {
         match self.rotated_for(sites.len()) {
             Some(table) => {
-                self.each_sum(sites, |sum| tell(u64::from(table[sum as usize & (table.len() - 1)])));
+                Self::each_place(sites, |place| tell(u64::from(table[place as usize & (table.len() - 1)])));
             }
             None => (0..sites.len()).for_each(|site| tell(self.bits(sites.window(site), sites.tokens[site]))),
         }
@@ -138,22 +150,44 @@ impl SynthId {
         });
     }
 
-    /// The lower bits of each site's sum of hash and token: Horner's rule for a polynomial in the multiplier.
-    fn each_sum(&self, sites: Slice<'_>, mut tell: impl FnMut(u32)) {
-        let (start, multiplier) = (self.start as u32, MULTIPLIER as u32);
-        let step = |hash: u32, token: &u32| hash.wrapping_add(*token).wrapping_mul(multiplier).wrapping_add(1);
+    /// Tells of each site's [`place`].
+    fn each_place(sites: Slice<'_>, mut tell: impl FnMut(u32)) {
         let (wide, others) = sites.windows.as_chunks::<4>();
-        let tokens = sites.tokens;
         if sites.width == 4 && others.is_empty() {
             // The usual width, without a loop.
-            for (window, token) in wide.iter().zip(tokens) {
-                tell(window.iter().fold(start, step).wrapping_add(*token));
-            }
+            wide.iter().zip(sites.tokens).for_each(|(window, token)| tell(place(window, *token)));
         } else {
-            for (window, token) in sites.windows.chunks_exact(sites.width).zip(tokens) {
-                tell(window.iter().fold(start, step).wrapping_add(*token));
-            }
+            let windows = sites.windows.chunks_exact(sites.width);
+            windows.zip(sites.tokens).for_each(|(window, token)| tell(place(window, *token)));
         }
+    }
+
+    /// How many different layers there are: of a key that looks up a table, the lower bits alone count, as many as index it.
+    fn layers(&self) -> Option<usize> {
+        match &self.form {
+            Form::Transformers { table, .. } if table.len().is_power_of_two() => Some(table.len()),
+            _ => None,
+        }
+    }
+
+    /// All layers that are not this key's, in an order that the seed says (Fisher and Yates).
+    fn other_layers(&self, seed: u64, pass: u64) -> Vec<i64> {
+        let Some(layers) = self.layers() else { return Vec::new() };
+        let mut free = vec![true; layers];
+        for key in &self.keys {
+            free[key.rem_euclid(layers as i64) as usize] = false;
+        }
+        let mut others: Vec<i64> =
+            (0..layers).filter(|layer| free[*layer]).map(|layer| layer as i64).collect();
+        let mut stream =
+            super::decoy_hasher(seed).update(b"layers").update(&pass.to_le_bytes()).finalize_xof();
+        for left in (1..others.len()).rev() {
+            let mut bytes = [0; 8];
+            stream.fill(&mut bytes);
+            let drawn = (u128::from(u64::from_le_bytes(bytes)) * (left as u128 + 1)) >> 64;
+            others.swap(left, drawn as usize);
+        }
+        others
     }
 
     /// What [`Self::rotated`] gives, where it is at hand or worth working out for so many sites.
@@ -285,11 +319,12 @@ impl Scheme for SynthId {
             Form::Vllm { .. } => (Before::Filler(u32::MAX), Once::Window),
             _ => (Before::Nothing, Once::History(self.history)),
         };
-        Rule { width, before, once, skip: 0, end: self.eos_token, vocab_size: None }
+        Rule { width, before, once, skip: 0, end: self.eos_token, vocab_size: None, places: None }
     }
 
     fn effective_rule(&self) -> Rule {
-        Rule { once: Once::Window, ..self.rule() }
+        let places = self.layers().and_then(|layers| u32::try_from(layers).ok());
+        Rule { once: Once::Window, places, ..self.rule() }
     }
 
     fn null(&self) -> Null {
@@ -321,6 +356,31 @@ impl Scheme for SynthId {
         let keys: Vec<i64> = (0..self.depth).map(|_| next()).collect();
         let start = if matches!(self.form, Form::DeepMind) { start_of(&keys) } else { self.start };
         Box::new(Self { keys, start, kept: None, ..self.clone() })
+    }
+
+    fn decoys(&self, seed: u64, count: usize) -> Decoys<'_> {
+        let others = self.layers().map_or(0, |layers| layers.saturating_sub(self.depth));
+        let a_pass = others / self.depth;
+        if a_pass == 0 {
+            return Box::new(move |number| self.with_key(&super::decoy_material(seed, number as u64)));
+        }
+        let passes: Vec<Vec<i64>> =
+            (0..count.div_ceil(a_pass)).map(|pass| self.other_layers(seed, pass as u64)).collect();
+        Box::new(move |number| {
+            let first = number % a_pass * self.depth;
+            let keys = passes[number / a_pass % passes.len()][first..first + self.depth].to_vec();
+            Box::new(Self { keys, kept: None, ..self.clone() })
+        })
+    }
+
+    fn apart_from(&self, other: &dyn Scheme) -> Option<Box<dyn Scheme>> {
+        let (layers, other) = (self.layers()? as i64, other.as_any().downcast_ref::<Self>()?);
+        let is_shared = |key: &i64| other.keys.iter().any(|other| (other - key) % layers == 0);
+        let keys: Vec<i64> = self.keys.iter().copied().filter(|key| !is_shared(key)).collect();
+        let some = !keys.is_empty() && keys.len() < self.keys.len();
+        some.then(|| {
+            Box::new(Self { depth: keys.len(), keys, kept: None, ..self.clone() }) as Box<dyn Scheme>
+        })
     }
 
     fn keep(&mut self) {

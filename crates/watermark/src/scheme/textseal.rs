@@ -96,7 +96,7 @@ impl Scheme for TextSeal {
 
     fn rule(&self) -> Rule {
         let (before, once) = (Before::Prompt, self.once);
-        Rule { width: self.ngram, before, once, skip: 1, end: None, vocab_size: None }
+        Rule { width: self.ngram, before, once, skip: 1, end: None, vocab_size: None, places: None }
     }
 
     fn null(&self) -> Null {

@@ -2,6 +2,7 @@
 
 use super::seen::{Fingerprints, Seen};
 use super::{Before, Once, Rule, Sites, Text, Unscored};
+use crate::scheme::synthid;
 
 /// Places whose entries are fetched side by side.
 const BLOCK: usize = 32;
@@ -13,6 +14,8 @@ pub(super) struct Finder<'r> {
     padded: Vec<u32>,
     /// Where each run was last, among all texts.
     seen: Seen,
+    /// The number of the text, from 1 on, that each place of a table was last led to in.
+    led: Vec<u32>,
     /// Its columns are as long as there may be sites; the first `found` are.
     sites: Sites,
     found: usize,
@@ -41,7 +44,8 @@ impl<'r> Finder<'r> {
         };
         let all = most + width * texts.len();
         let padded = Vec::with_capacity(all);
-        Self { rule, padded, seen: Seen::new(runs, all), sites, found: 0 }
+        let led = vec![0; rule.places.unwrap_or(0) as usize];
+        Self { rule, padded, seen: Seen::new(runs, all), led, sites, found: 0 }
     }
 
     pub(super) fn finish(mut self) -> Sites {
@@ -139,6 +143,17 @@ impl<'r> Finder<'r> {
             return;
         }
         let window = &self.padded[at - width..at];
+        let mut fresh = before.is_none();
+        if let Some(places) = self.rule.places {
+            let text = self.sites.texts.len() as u32 + 1;
+            let led = &mut self.led[(synthid::place(window, token) & (places - 1)) as usize];
+            if *led == text {
+                unscored.repeated += 1;
+                return;
+            }
+            fresh &= *led == 0;
+            *led = text;
+        }
         let place = &mut self.sites.windows[site * width..(site + 1) * width];
         if let (Some(place), Some(window), 4) = (place.first_chunk_mut::<4>(), window.first_chunk(), width) {
             // The usual width, without a loop.
@@ -148,7 +163,7 @@ impl<'r> Finder<'r> {
         }
         self.sites.tokens[site] = token;
         self.sites.positions[site] = position as u32;
-        self.sites.fresh[site] = before.is_none();
+        self.sites.fresh[site] = fresh;
         self.found += 1;
     }
 }

@@ -66,6 +66,32 @@ fn a_text_answers_for_provider_and_tenant() {
     assert_eq!(crate::judged(&of_provider, &marked, 4).mark, stillmark_evidence::watermark::Mark::Marked);
 }
 
+/// Two SynthID keys may share layers, the more of them the more tenants: a text of one is then evidence for both, and names
+/// the one whose evidence is its own.
+#[test]
+fn shared_layers_name_nobody_else() {
+    let of_layers = |layers: std::ops::Range<i64>| {
+        let layers: Vec<String> = layers.map(|layer| (7919 * layer + 13).to_string()).collect();
+        Key::parse(&format!("scheme = \"synthid-transformers\"\nkeys = [{}]\n", layers.join(", "))).unwrap()
+    };
+    let suspects: Vec<Suspect> = [0, 20, 60]
+        .map(|first| Suspect {
+            name: format!("from {first}"),
+            commitment: None,
+            key: of_layers(first..first + 30),
+        })
+        .into();
+    let write = |key: &Key| Model::new(3.0).write(Some(key), &Random(5).tokens(4), 600, 6).tokens;
+    let texts: Vec<Vec<u32>> = suspects.iter().map(|suspect| write(&suspect.key)).collect();
+    let found = tried(&suspects, &texts).texts;
+    let reaching =
+        |text: usize| found[text].best.iter().filter(|best| best.adjusted_ln_p < 0.001_f64.ln()).count();
+    assert_eq!([0, 1, 2].map(reaching), [2, 2, 1]);
+    for (suspect, found) in suspects.iter().zip(&found) {
+        assert_eq!(found.tenant.as_ref(), Some(&suspect.name), "{found:?}");
+    }
+}
+
 /// The same key under two names names nobody.
 #[test]
 fn two_names_of_one_key_are_inconclusive() {

@@ -1,11 +1,11 @@
 //! How sure one is: from a single token to many texts.
 
 use stillmark_evidence::watermark::{Mark, TextResult};
-use stillmark_watermark::detect::{Input, Likelihoods, Search, scores};
+use stillmark_watermark::detect::{Input, Likelihoods, Search, Settings, detect, scores};
 use stillmark_watermark::{Key, Text};
 
 use crate::writer::{Model, Random, SCHEMES, key};
-use crate::{detect_all, judged, raw};
+use crate::{SETTINGS, detect_all, judged, raw};
 
 fn input<'a>(id: &'a str, tokens: &'a [u32]) -> Input<'a> {
     Input { id, text: Text { tokens, prompt_len: 0 }, likelihoods: None }
@@ -95,6 +95,41 @@ fn templates_withhold_the_analytic_p() {
     assert!(judged(&own, &text, 0).p.is_some());
 }
 
+/// Two windows whose least token is the same seed one list: their score counts once, and the analytic p-value holds.
+#[test]
+fn what_a_hash_forgets_counts_once() {
+    let mut random = Random(21);
+    let mut text = Vec::new();
+    for _ in 0..120 {
+        text.extend([5, random.below(1024), random.below(1024), 9]);
+    }
+    let seen = |scheme: &str| {
+        let own = Key::parse(scheme).unwrap();
+        let shown = scores(&own, Text { tokens: &text, prompt_len: 0 });
+        let shared = shown.scores.iter().filter(|score| **score == 0.25).count();
+        (shared, shown.scores.len(), judged(&own, &text, 0))
+    };
+    let lm = "scheme = \"kgw-lm-watermarking\"\nvocab_size = 1024\n";
+    let (shared, _, found) = seen(&format!("{lm}scheme_name = \"selfhash\""));
+    assert!(shared > 40 && found.p.is_some() && found.mark != Mark::Marked, "{shared}: {found:?}");
+    assert!(found.green.is_some_and(|green| green < 300), "{found:?}");
+    // A hash of the whole window forgets nothing, and `deduplicate = false` asks for all.
+    assert_eq!(seen(&format!("{lm}scheme_name = \"ff-noncomm_prf-4-True\"")).0, 0);
+    assert_eq!(seen(&format!("{lm}scheme_name = \"selfhash\"\ndeduplicate = false")).0, 0);
+}
+
+/// SynthID's table has so few places that long texts lead to one twice, and decoys so few layers that they share some with the
+/// key: neither takes its p-value from a marked text.
+#[test]
+fn long_synthid_texts_keep_their_p() {
+    let own = key(9, 40);
+    let text = Model::new(3.0).write(Some(&own), &[], 4000, 0).tokens;
+    let input = Input { id: "a", text: Text { tokens: &text, prompt_len: 0 }, likelihoods: None };
+    let settings = Settings { decoys: 999, ..SETTINGS };
+    let found = detect(&own, &[input], &settings, &|| {}).texts.remove(0);
+    assert!(found.unscored.repeated > 100 && found.ln_p.is_some_and(|ln_p| ln_p < -1000.0), "{found:?}");
+}
+
 /// A table of bits with more ones than zeros scores every key too high.
 #[test]
 fn an_uneven_table_withholds_the_analytic_p() {
@@ -181,13 +216,8 @@ fn texts_are_pooled() {
 fn tried_keys_are_corrected_for() {
     let (own, text) = (key(0, 1), Model::new(2.0).write(Some(&key(0, 1)), &[], 25, 1).tokens);
     let check = |keys_tried: usize| {
-        let settings = stillmark_watermark::detect::Settings {
-            decoys: 199,
-            level: 0.005,
-            keys_tried,
-            ..crate::SETTINGS
-        };
-        stillmark_watermark::detect::detect(&own, &[input("a", &text)], &settings, &|| {}).texts.remove(0)
+        let settings = Settings { decoys: 199, level: 0.005, keys_tried, ..SETTINGS };
+        detect(&own, &[input("a", &text)], &settings, &|| {}).texts.remove(0)
     };
     let (one, many) = (check(1), check(1 << 60));
     crate::near(

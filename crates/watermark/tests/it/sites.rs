@@ -4,8 +4,15 @@ use stillmark_watermark::sites::{Before, Once, Rule, Sites, Text};
 
 use crate::writer::Random;
 
-const RULE: Rule =
-    Rule { width: 2, before: Before::Nothing, once: Once::Never, skip: 0, end: None, vocab_size: None };
+const RULE: Rule = Rule {
+    width: 2,
+    before: Before::Nothing,
+    once: Once::Never,
+    skip: 0,
+    end: None,
+    vocab_size: None,
+    places: None,
+};
 
 /// The positions of the sites of each text, and which of them are new among all.
 fn check(rule: Rule, texts: &[(&[u32], usize)], positions: &[&[u32]], fresh: &[u8]) {
@@ -81,6 +88,13 @@ fn the_end_and_the_vocabulary_bound_a_text() {
     check(Rule { end: Some(0), before: Before::Prompt, ..RULE }, &[text], &[&[2, 3, 4]], &[1; 3]);
     check(Rule { vocab_size: Some(4), before: Before::Prompt, ..RULE }, &[text], &[&[2, 3, 5]], &[1; 3]);
     check(Rule { end: Some(1), ..RULE }, &[(&[1, 2, 3], 0)], &[&[]], &[]);
+}
+
+/// What leads to a place of a short table that was led to before is passed over, in the next text again.
+#[test]
+fn places_count_once() {
+    let rule = Rule { width: 0, places: Some(4), ..RULE };
+    check(rule, &[(&[1, 2, 5, 3, 6, 4], 0), (&[1, 9, 8], 0)], &[&[0, 1, 3, 5], &[0, 2]], &[1, 1, 1, 1, 0, 0]);
 }
 
 /// Fingerprints decide nothing: among many texts, what is found is what comparing all with all finds.
