@@ -6,7 +6,7 @@ use crate::attack::cases;
 use crate::results::Results;
 use crate::schemes::ALL;
 
-/// What part of the texts is found, and the median ln p: a row an attack, a column a scheme.
+/// What part of the texts is found, and the median of log₁₀ p: a row an attack, a column a scheme.
 pub(crate) fn detection(results: &Results) -> String {
     let mut table = head("attack");
     for case in cases() {
@@ -15,7 +15,7 @@ pub(crate) fn detection(results: &Results) -> String {
             match results.cell(entry.name, case.name, case.strength).filter(|cell| cell.texts > 0) {
                 Some(cell) => {
                     let share = 100.0 * cell.detected as f64 / cell.texts as f64;
-                    let _ = write!(table, " {share:.0} % ({:.1}) |", cell.median_ln_p);
+                    let _ = write!(table, " {share:.0} % ({:.1}) |", cell.median_ln_p / std::f64::consts::LN_10);
                 }
                 None => table.push_str(" - |"),
             }

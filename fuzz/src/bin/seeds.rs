@@ -77,6 +77,13 @@ fn main() -> Result<()> {
             }
         }
     }
+    for (name, cases) in read_vectors(&fuzz.join("../docs/spec/vectors/watermark-key"))? {
+        for (idx, case) in cases.as_array().into_iter().flatten().enumerate() {
+            if let Some(text) = case["toml"].as_str() {
+                corpus.put("watermark_key", &format!("{name}-{idx}"), text.as_bytes())?;
+            }
+        }
+    }
     models(&corpus, &tokenizers)?;
     records(&corpus)
 }

@@ -16,7 +16,8 @@ fn check(scheme: usize) {
     assert_eq!(found.mark, Mark::Marked, "{what:?}: {found:?}");
     assert!(found.ln_p.is_some_and(|ln_p| ln_p < 1e-6_f64.ln()), "{what:?}: {found:?}");
     assert_eq!(found.unscored.prompt, 9);
-    let other = judged(&key(scheme, 2), &text.tokens, 9);
+    // Number 2 ranks first under SynthID of three tokens (p = 1.6e-4), by chance: `another_keys_mark_is_no_mark` counts how often.
+    let other = judged(&key(scheme, 3), &text.tokens, 9);
     assert_ne!(other.mark, Mark::Marked, "{what:?}, another key: {other:?}");
     for (name, parameters) in
         [("vllm-philox", "context_width = 3\n"), ("synthid-transformers", "ngram_len = 6\n")]
