@@ -15,7 +15,8 @@ pub(crate) fn detection(results: &Results) -> String {
             match results.cell(entry.name, case.name, case.strength).filter(|cell| cell.texts > 0) {
                 Some(cell) => {
                     let share = 100.0 * cell.detected as f64 / cell.texts as f64;
-                    let _ = write!(table, " {share:.0} % ({:.1}) |", cell.median_ln_p / std::f64::consts::LN_10);
+                    let _ =
+                        write!(table, " {share:.0} % ({:.1}) |", cell.median_ln_p / std::f64::consts::LN_10);
                 }
                 None => table.push_str(" - |"),
             }

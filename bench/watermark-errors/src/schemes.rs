@@ -42,7 +42,7 @@ const WHOLE: Takes = Takes::Tokens(60);
 const FOLDED: Takes = Takes::Small(40);
 
 /// Every scheme, those with two forms twice.
-pub(crate) const TESTED: [Tested; 17] = [
+pub(crate) const TESTED: [Tested; 19] = [
     tested("vllm-philox", "vllm-philox", "", WHOLE),
     tested("vllm-philox-dual", "vllm-philox-dual", "", WHOLE),
     tested("vllm-philox-dual, α = .5", "vllm-philox-dual", "alpha = 0.5", WHOLE),
@@ -53,6 +53,8 @@ pub(crate) const TESTED: [Tested; 17] = [
     tested("synthid-transformers", "synthid-transformers", "", WHOLE),
     tested("synthid-deepmind", "synthid-deepmind", "", WHOLE),
     tested("synthid-vllm", "synthid-vllm", "", WHOLE),
+    tested("sglang-gumbel", "sglang-gumbel", "", WHOLE),
+    tested("sglang-gumbel, two keys", "sglang-gumbel", "key_b = \"1\"", WHOLE),
     tested("textseal-gumbel", "textseal-gumbel", "", WHOLE),
     tested("textseal-gumbel-dual", "textseal-gumbel-dual", "", WHOLE),
     tested("textseal-greenlist", "textseal-greenlist", "", WHOLE),

@@ -196,6 +196,7 @@ fn keys() -> Vec<Line> {
         "synthid-transformers",
         "synthid-deepmind",
         "synthid-vllm",
+        "sglang-gumbel",
         "textseal-gumbel",
         "textseal-gumbel-dual",
         "textseal-greenlist",

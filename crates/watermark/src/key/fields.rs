@@ -98,6 +98,20 @@ impl Reader {
         }
     }
 
+    /// A secret of up to 64 bits, always in hex, with or without `0x`.
+    pub(super) fn secret_hex(&self, key: &'static str) -> Result<u64, Error> {
+        let expected = || value(key, "1 to 16 hex digits, as a string");
+        let Some(found) = self.get(key) else {
+            return if self.secrets == Secrets::MadeUp { Ok(0) } else { Err(self.missing(key)) };
+        };
+        let digits =
+            found.as_str().map(|text| text.strip_prefix("0x").or(text.strip_prefix("0X")).unwrap_or(text));
+        let is_hex =
+            |digits: &&str| digits.len() <= 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let digits = digits.filter(is_hex).ok_or_else(expected)?;
+        u64::from_str_radix(digits, 16).map_err(|_| expected())
+    }
+
     /// A secret of 256 bits in hex.
     pub(super) fn secret_bytes(&self, key: &'static str) -> Result<[u8; 32], Error> {
         let expected = || value(key, "64 hex digits (256 bits)");

@@ -9,12 +9,13 @@ use crate::scheme::green::{Draws, GreenList, Origin, Salt};
 use crate::scheme::hardened::Hardened;
 use crate::scheme::philox::{Keys, Philox};
 use crate::scheme::prf::{Function, Hash, NAMES};
+use crate::scheme::sglang::SgLang;
 use crate::scheme::synthid::{self, SynthId};
 use crate::scheme::textseal::{Form, PRIMES, TextSeal};
 use crate::sites::Once;
 
 /// Every scheme by its name.
-pub(crate) const SCHEMES: [(&str, Read); 15] = [
+pub(crate) const SCHEMES: [(&str, Read); 16] = [
     ("vllm-philox", |reader| philox(reader)),
     ("vllm-philox-dual", |reader| philox_dual(reader)),
     ("kgw-transformers", |reader| transformers(reader)),
@@ -22,6 +23,7 @@ pub(crate) const SCHEMES: [(&str, Read); 15] = [
     ("synthid-transformers", |reader| synthid_transformers(reader)),
     ("synthid-deepmind", |reader| synthid_deepmind(reader)),
     ("synthid-vllm", |reader| synthid_vllm(reader)),
+    ("sglang-gumbel", |reader| sglang(reader)),
     ("textseal-gumbel", |reader| textseal(reader, Form::Gumbel)),
     ("textseal-gumbel-dual", |reader| {
         let alpha = reader.weight("alpha", 0.5)?;
@@ -289,6 +291,15 @@ fn synthid_vllm(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
         start: 0,
         kept: None,
     }))
+}
+
+fn sglang(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
+    let second = match reader.has("key_b") {
+        Truth::Yes => Some((reader.secret_hex("key_b")?, reader.share("mixing_probability", Some(0.5))?)),
+        Truth::No => None,
+    };
+    let context_window = reader.count("context_window", 4, 64)?;
+    Ok(Box::new(SgLang { key: reader.secret_hex("key")?, second, context_window }))
 }
 
 fn textseal(reader: &Reader, form: Form) -> Result<Box<dyn Scheme>, Error> {

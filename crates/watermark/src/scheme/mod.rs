@@ -7,6 +7,7 @@ pub(crate) mod hardened;
 mod lists;
 pub(crate) mod philox;
 pub(crate) mod prf;
+pub(crate) mod sglang;
 pub(crate) mod synthid;
 pub(crate) mod textseal;
 

@@ -126,7 +126,7 @@ fn another_keys_mark_is_no_mark() {
 #[test]
 fn continuous_p_values_are_uniform() {
     let texts = [templated(), repetitive()].concat();
-    for scheme in [0, 1, 2, 3, 14, 18, 19] {
+    for scheme in [0, 1, 2, 3, 14, 18, 19, 20, 21] {
         let p: Vec<f64> = (0..600)
             .map(|number| {
                 let text = &texts[number % texts.len()..][..1];

@@ -121,7 +121,7 @@ fn what_a_hash_forgets_counts_once() {
 /// SynthID's table has so few places that long texts lead to one twice, and decoys so few layers that they share some with the
 /// key: neither takes its p-value from a marked text.
 #[test]
-fn long_synthid_texts_keep_their_p() {
+fn synthid_texts_of_any_length_keep_their_p() {
     let own = key(9, 40);
     let text = Model::new(3.0).write(Some(&own), &[], 4000, 0).tokens;
     let input = Input { id: "a", text: Text { tokens: &text, prompt_len: 0 }, likelihoods: None };

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 use stillmark_stats::torch::Generator;
-use stillmark_watermark::Key;
+use stillmark_watermark::detect::{Input, detect_raw};
 use stillmark_watermark::generate::{Chosen, Marking};
+use stillmark_watermark::{Key, Text};
 
-use crate::{near, number, numbers, raw, rows, scores_after, text_of, vectors};
+use crate::{SETTINGS, near, number, numbers, raw, rows, scores_after, text_of, vectors};
 
 fn vllm(key: &Value, width: usize, more: &str) -> Key {
     let scheme = if more.contains("alpha") { "vllm-philox-dual" } else { "vllm-philox" };
@@ -159,4 +160,86 @@ fn textseal_hashes_and_detection() {
             }
         }
     }
+}
+
+fn sglang(row: &Value, width: usize) -> Key {
+    let of_two = |key_b: &Value| {
+        let chance = row["mixing_probability"].as_f64().unwrap_or(0.5);
+        format!("key_b = {key_b}\nmixing_probability = {chance:?}\n")
+    };
+    let more = if row["key_b"].is_null() { String::new() } else { of_two(&row["key_b"]) };
+    let text = format!("scheme = \"sglang-gumbel\"\nkey = {}\ncontext_window = {width}\n{more}", row["key"]);
+    Key::parse(&text).unwrap()
+}
+
+/// The uniform number behind each score.
+fn uniform(scores: Vec<f64>) -> Vec<f64> {
+    scores.into_iter().map(|score| -(-score).exp_m1()).collect()
+}
+
+#[test]
+fn sglang_hashes() {
+    let mut seen = 0;
+    for vector in vectors("watermark-schemes", "more_sglang") {
+        for row in rows(&vector, "hashes").filter(|row| row["key_b"].is_null()) {
+            let tokens = numbers(&row["tokens"]);
+            for (context, hashes) in rows(row, "contexts").zip(rows(row, "token_hashes")) {
+                let context = numbers(context);
+                let found = uniform(scores_after(&sglang(row, context.len()), &context, &tokens));
+                for (u, hash) in found.iter().zip(numbers(hashes)) {
+                    near(*u, (f64::from(hash) + 0.5) / 2_f64.powi(32), 1e-12, "u");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 50, "{seen} hashes");
+}
+
+/// A prompt shorter than the window is left out: its first windows are shorter than others, and are no sites here.
+#[test]
+fn sglang_detection() {
+    let (mut one, mut two) = (0, 0);
+    for vector in vectors("watermark-schemes", "more_sglang") {
+        for row in rows(&vector, "detect") {
+            let (prompt, width) = (numbers(&row["prompt"]), row["context_window"].as_u64().unwrap() as usize);
+            if !prompt.is_empty() && prompt.len() < width {
+                continue;
+            }
+            let tokens = [prompt.as_slice(), &numbers(&row["sequence"])].concat();
+            let text = Text { tokens: &tokens, prompt_len: prompt.len() };
+            let input = Input { id: "text", text, likelihoods: None };
+            let found = detect_raw(&sglang(row, width), &[input], &SETTINGS).texts.remove(0);
+            let expected = &row["combined"];
+            assert_eq!(expected["num_contexts"], found.scored, "{row}");
+            near(found.statistic.unwrap(), number(&expected["score"]), 1e-12, "score");
+            near(found.ln_p.unwrap(), number(&expected["log_p_value"]), 1e-9, "ln p");
+            *(if row["key_b"].is_null() { &mut one } else { &mut two }) += 1;
+        }
+    }
+    assert!(one > 0 && two > 0, "{one} with one key, {two} with two");
+}
+
+/// What `SGLang` chose is the argmax of ln u / p under the same numbers.
+#[test]
+fn sglang_choices() {
+    let mut seen = 0;
+    for vector in vectors("watermark-schemes", "more_sglang") {
+        for row in rows(&vector, "generate") {
+            let vocabulary = row["vocab"].as_u64().unwrap() as usize;
+            let tokens: Vec<u32> = (0..vocabulary as u32).collect();
+            let seed = row["logits_seed"].as_u64().unwrap();
+            let logits = Generator::manual_seed(seed).randn(4 * vocabulary);
+            let rows = rows(row, "contexts").zip(logits.chunks_exact(vocabulary));
+            for ((context, logits), chosen) in rows.zip(numbers(&row["token_ids"])) {
+                let context = numbers(context);
+                let numbers = uniform(scores_after(&sglang(row, context.len()), &context, &tokens));
+                let total = |token: usize| numbers[token].ln() * f64::from(-logits[token]).exp();
+                let greatest = (0..vocabulary).max_by(|a, b| total(*a).total_cmp(&total(*b))).unwrap();
+                assert_eq!(greatest as u32, chosen, "{row}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 5, "{seen} choices");
 }

@@ -107,7 +107,7 @@ fn drawn(logits: &[f32], u: f64) -> u32 {
 }
 
 /// The parameters of every scheme for the stand-in's vocabulary.
-pub(crate) const SCHEMES: [(&str, &str); 20] = [
+pub(crate) const SCHEMES: [(&str, &str); 22] = [
     ("vllm-philox", ""),
     ("vllm-philox-dual", ""),
     ("vllm-philox-dual", "alpha = 0.5\n"),
@@ -128,6 +128,8 @@ pub(crate) const SCHEMES: [(&str, &str); 20] = [
     ("three-bricks-maryland", "vocab_size = 1024\n"),
     ("three-bricks-openai", "vocab_size = 1024\n"),
     ("best-of-n", ""),
+    ("sglang-gumbel", ""),
+    ("sglang-gumbel", "key_b = \"1\"\nmixing_probability = 0.25\n"),
 ];
 
 /// How many of [`SCHEMES`] choose tokens, by their places.

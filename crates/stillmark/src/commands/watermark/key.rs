@@ -43,8 +43,8 @@ enum Verb {
 #[command(after_help = "Example:\n  stillmark watermark key new --scheme vllm-philox --out marks.toml\n\n\
                         Schemes that mark: vllm-philox, vllm-philox-dual, stillmark-gumbel, kgw-transformers,\n\
                         kgw-lm-watermarking, synthid-transformers, best-of-n. Only detected: synthid-deepmind,\n\
-                        synthid-vllm, textseal-gumbel, textseal-gumbel-dual, textseal-greenlist, sbw,\n\
-                        three-bricks-maryland, three-bricks-openai.")]
+                        synthid-vllm, sglang-gumbel, textseal-gumbel, textseal-gumbel-dual, textseal-greenlist,\n\
+                        sbw, three-bricks-maryland, three-bricks-openai.")]
 struct NewArgs {
     /// The exact public variant
     #[arg(long, value_name = "NAME")]
