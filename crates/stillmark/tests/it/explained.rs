@@ -12,6 +12,19 @@ use stillmark_evidence::watermark::{Mark, Stretch, TextResult, Unscored, Verdict
 
 use crate::place::Place;
 
+/// What `watermark marker find` says of hidden marks and manifests (`commands/watermark/marker`).
+const HIDDEN: [&str; 9] = [
+    "holds",
+    "fails",
+    "untested",
+    "this-text",
+    "another-text",
+    "readable",
+    "not-jumbf",
+    "damaged",
+    "one-of-several",
+];
+
 fn spelled(word: impl serde::Serialize) -> String {
     serde_json::to_value(word).unwrap().as_str().unwrap().to_owned()
 }
@@ -53,6 +66,7 @@ fn words() -> Vec<String> {
     all.push(spelled(Assurance::SignedAndLogged));
     all.extend([Verdict::Permit, Verdict::PermitWithDuties, Verdict::Review, Verdict::Forbid].map(spelled));
     all.extend(words_of_marks());
+    all.extend(HIDDEN.map(str::to_owned));
     all
 }
 
