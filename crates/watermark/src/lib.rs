@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod key;
+mod mmix;
 pub mod scheme;
 pub mod sites;
 

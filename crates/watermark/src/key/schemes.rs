@@ -2,6 +2,7 @@
 
 use super::fields::{Reader, Truth, closest, value};
 use crate::Error;
+use crate::mmix;
 use crate::scheme::Scheme;
 use crate::scheme::best_of_n::BestOfN;
 use crate::scheme::bricks::Bricks;
@@ -249,7 +250,7 @@ fn synthid_transformers(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {
     let size = reader.count("sampling_table_size", 65_536, 1 << 24)?;
     let table_seed = reader.whole("sampling_table_seed", 0, i128::from(u64::MAX))?.unwrap_or(0) as u64;
     let table = synthid::table(size, table_seed);
-    synthid_with(reader, synthid::Form::Transformers { table, table_seed }, keys, synthid::START)
+    synthid_with(reader, synthid::Form::Transformers { table, table_seed }, keys, mmix::START)
 }
 
 fn synthid_deepmind(reader: &Reader) -> Result<Box<dyn Scheme>, Error> {

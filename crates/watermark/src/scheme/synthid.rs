@@ -10,10 +10,8 @@ use stillmark_kernels::philox;
 use stillmark_stats::torch::Generator;
 
 use super::{Decoys, Fields, Null, Scheme, hex, integer};
+use crate::mmix::{MULTIPLIER, place, step};
 use crate::sites::{Before, Once, Rule, Slice};
-
-/// The multiplier of Knuth's MMIX generator, which the references hash with.
-const MULTIPLIER: i64 = 6_364_136_223_846_793_005;
 
 /// How a window, a token and a layer's key become a bit.
 #[derive(Clone)]
@@ -64,23 +62,6 @@ pub(crate) fn start_of(keys: &[i64]) -> i64 {
     }
     let modulus = u128::from(u64::MAX >> 1);
     hasher.finalize().iter().fold(0_u128, |rest, byte| (rest << 8 | u128::from(*byte)) % modulus) as i64
-}
-
-/// One step of the references' hash.
-pub(crate) fn step(hash: i64, x: i64) -> i64 {
-    hash.wrapping_add(x).wrapping_mul(MULTIPLIER).wrapping_add(1)
-}
-
-/// The hash before the first token in transformers' form.
-pub(crate) const START: i64 = 1;
-
-/// The sum of hash and token, whose lower bits lead to a place of the table, in transformers' form: Horner's rule for a polynomial
-/// in the multiplier.
-#[inline]
-pub(crate) fn place(window: &[u32], token: u32) -> u32 {
-    let step =
-        |hash: u32, token: &u32| hash.wrapping_add(*token).wrapping_mul(MULTIPLIER as u32).wrapping_add(1);
-    window.iter().fold(START as u32, step).wrapping_add(token)
 }
 
 impl SynthId {

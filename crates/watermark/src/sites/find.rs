@@ -2,7 +2,7 @@
 
 use super::seen::{Fingerprints, Seen};
 use super::{Before, Once, Rule, Sites, Text, Unscored};
-use crate::scheme::synthid;
+use crate::mmix;
 
 /// Places whose entries are fetched side by side.
 const BLOCK: usize = 32;
@@ -146,7 +146,7 @@ impl<'r> Finder<'r> {
         let mut fresh = before.is_none();
         if let Some(places) = self.rule.places {
             let text = self.sites.texts.len() as u32 + 1;
-            let led = &mut self.led[(synthid::place(window, token) & (places - 1)) as usize];
+            let led = &mut self.led[(mmix::place(window, token) & (places - 1)) as usize];
             if *led == text {
                 unscored.repeated += 1;
                 return;

@@ -66,7 +66,7 @@ fn a_text_answers_for_provider_and_tenant() {
     assert_eq!(crate::judged(&of_provider, &marked, 4).mark, stillmark_evidence::watermark::Mark::Marked);
 }
 
-/// Two SynthID keys may share layers, the more of them the more tenants: a text of one is then evidence for both, and names
+/// Two `SynthID` keys may share layers, the more of them the more tenants: a text of one is then evidence for both, and names
 /// the one whose evidence is its own.
 #[test]
 fn shared_layers_name_nobody_else() {

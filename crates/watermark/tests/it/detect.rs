@@ -118,7 +118,7 @@ fn what_a_hash_forgets_counts_once() {
     assert_eq!(seen(&format!("{lm}scheme_name = \"selfhash\"\ndeduplicate = false")).0, 0);
 }
 
-/// SynthID's table has so few places that long texts lead to one twice, and decoys so few layers that they share some with the
+/// `SynthID`'s table has so few places that long texts lead to one twice, and decoys so few layers that they share some with the
 /// key: neither takes its p-value from a marked text.
 #[test]
 fn synthid_texts_of_any_length_keep_their_p() {
