@@ -94,7 +94,7 @@ fn measure(words: &[&str], here: &Path, file: &Path) -> Result<(), String> {
         let start = Instant::now();
         let ids = writer.texts(Some(entry), (texts as f64 * entry.share).ceil() as usize)?;
         let texts = writer.decoded(&ids)?;
-        let rewritten = writer.rewritten(&entry.slug(), &texts[..REWRITTEN.min(texts.len())])?;
+        let rewritten = writer.rewritten(&entry.file()?, &texts[..REWRITTEN.min(texts.len())])?;
         let written = start.elapsed();
         let texts = Texts { ids: &ids, marked: &texts, unmarked: &unmarked, rewritten: &rewritten };
         results.replace(judge::judge(entry, &texts, writer.tokenizer()?)?, file)?;

@@ -62,8 +62,7 @@ impl Writer {
 
     /// Texts that bear a scheme's mark, or none.
     pub(crate) fn texts(&mut self, entry: Option<&Entry>, count: usize) -> Result<Vec<Vec<u32>>, String> {
-        let name = entry.map_or_else(|| "unmarked".to_owned(), Entry::slug);
-        let file = self.cache.join(format!("{name}.json"));
+        let file = self.cache.join(format!("{}.json", entry.map_or(Ok("unmarked".to_owned()), Entry::file)?));
         let mut texts: Vec<Vec<u32>> = read(&file)?;
         if texts.len() < count {
             texts = match entry {

@@ -39,9 +39,11 @@ impl Entry {
         self.scheme == "best-of-n"
     }
 
-    /// A file's name for what belongs to it.
-    pub(crate) fn slug(&self) -> String {
+    /// A file's name for what belongs to it and its key.
+    pub(crate) fn file(&self) -> Result<String, String> {
         let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        self.name.chars().map(plain).collect()
+        let key = self.key().map_err(|error| error.to_string())?.commitment(&[0; 32]);
+        let name: String = self.name.chars().map(plain).collect();
+        Ok(format!("{name}-{:02x}{:02x}{:02x}{:02x}", key[0], key[1], key[2], key[3]))
     }
 }
