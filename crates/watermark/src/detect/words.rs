@@ -87,14 +87,17 @@ fn repetitions(scheme: &dyn Scheme) -> &'static str {
         return "Windows that repeat are scored each time, as the key file asks: the analytic p-value is for text without any, and the \
                 decoys say whether this is one.";
     }
-    "Windows that repeat are scored once; which tokens are scored does not depend on the key."
+    "Windows that repeat are scored once, and a token that shares what the key draws with an earlier one counts as chance would \
+     have it; which tokens are scored does not depend on the key."
 }
 
 /// What an attribution rests on.
 pub(crate) fn attribution_assumptions(keys: usize, texts: usize) -> Vec<String> {
     vec![
         format!("Each of the {keys} keys was made at random and kept apart; p-values are corrected by Holm over all keys and {texts} texts."),
-        "The text bears the mark of one of these keys or of none of them; a text of several tenants is inconclusive.".to_owned(),
+        "The text bears the mark of one of these keys or of none of them; a text of several tenants is inconclusive. What a \
+         key has in common with the best is evidence for the best alone."
+            .to_owned(),
         "The analytic p-value assumes that the scheme's hash acts as a random function on these texts; where decoy keys \
          contradict that, nothing is attributed."
             .to_owned(),

@@ -40,10 +40,11 @@ pub(crate) struct SynthId {
     pub(crate) kept: Option<Kept>,
 }
 
-/// A table once worked out.
+/// What was once worked out: the table, and the sums over bytes.
 #[derive(Clone, Default)]
 pub(crate) struct Kept {
     table: Arc<OnceLock<Arc<Vec<u32>>>>,
+    sums: Arc<OnceLock<Vec<[f64; 256]>>>,
     /// The sites that were scored without it.
     asked: Arc<AtomicUsize>,
 }
@@ -112,23 +113,49 @@ impl SynthId {
             Some(table) => {
                 Self::each_place(sites, |place| tell(u64::from(table[place as usize & (table.len() - 1)])));
             }
-            None => (0..sites.len()).for_each(|site| tell(self.bits(sites.window(site), sites.tokens[site]))),
+            None => self.hashed(sites).into_iter().for_each(tell),
         }
     }
 
-    /// The mean of each site's bits, weighted by layer.
-    fn means<const BYTES: usize>(&self, sites: Slice<'_>, scores: &mut [f64]) {
+    /// The bits of each site without a table.
+    fn hashed(&self, sites: Slice<'_>) -> Vec<u64> {
+        let Form::Vllm { key } = self.form else {
+            return (0..sites.len()).map(|site| self.bits(sites.window(site), sites.tokens[site])).collect();
+        };
+        let (mut states, mut words) = (vec![[0; 4]; sites.len()], vec![0; sites.len()]);
+        philox::context_states(sites.windows, sites.width, key, &mut states);
+        philox::token_words(&states, sites.tokens, key, &mut words);
+        words.into_iter().map(|word| u64::from(word) & (u64::MAX >> (64 - self.depth))).collect()
+    }
+
+    /// The mean of each site's bits, weighted by layer. Words of 32 layers are usual, and half the work.
+    fn means<const BYTES: usize>(&self, sites: Slice<'_>, sums: &[[f64; 256]], scores: &mut [f64]) {
+        let Some(sums) = sums.first_chunk::<BYTES>() else { return };
+        let of_byte =
+            |(byte, sums): (usize, &[f64; 256]), bits: u64| sums[(bits >> (8 * byte)) as usize & 255];
+        let (mut places, depth) = (scores.iter_mut(), self.depth as f64);
+        self.each_bits(sites, |bits| {
+            if let Some(place) = places.next() {
+                *place = sums.iter().enumerate().map(|pair| of_byte(pair, bits)).sum::<f64>() / depth;
+            }
+        });
+    }
+
+    /// The sums of weights over the bits of each byte of a word.
+    fn byte_sums(&self) -> Vec<[f64; 256]> {
         let weights = match self.null() {
             Null::Bits { weights } => weights,
             _ => Vec::new(),
         };
-        let (sums, depth) = (ByteSums::<BYTES>::new(&weights), self.depth as f64);
-        let mut places = scores.iter_mut();
-        self.each_bits(sites, |bits| {
-            if let Some(place) = places.next() {
-                *place = sums.of(bits) / depth;
+        let mut all = vec![[0.0; 256]; if self.depth <= 32 { 4 } else { 8 }];
+        for (sums, weights) in all.iter_mut().zip(weights.chunks(8)) {
+            for (bit, weight) in weights.iter().enumerate() {
+                // A byte whose highest bit this is, is a smaller byte and the bit.
+                let (without, with) = sums.split_at_mut(1 << bit);
+                with.iter_mut().zip(without).for_each(|(with, without)| *with = *without + weight);
             }
-        });
+        }
+        all
     }
 
     /// Tells of each site's [`place`].
@@ -228,28 +255,6 @@ fn twelve_rounds(mut x: i64) -> i64 {
     x
 }
 
-/// Sums of weights over the bits of each byte of a word.
-struct ByteSums<const BYTES: usize>([[f64; 256]; BYTES]);
-
-impl<const BYTES: usize> ByteSums<BYTES> {
-    fn new(weights: &[f64]) -> Self {
-        let mut all = [[0.0; 256]; BYTES];
-        for (sums, weights) in all.iter_mut().zip(weights.chunks(8)) {
-            for (bit, weight) in weights.iter().enumerate() {
-                // A byte whose highest bit this is, is a smaller byte and the bit.
-                let (without, with) = sums.split_at_mut(1 << bit);
-                with.iter_mut().zip(without).for_each(|(with, without)| *with = *without + weight);
-            }
-        }
-        Self(all)
-    }
-
-    fn of(&self, bits: u64) -> f64 {
-        let of_byte = |(byte, sums): (usize, &[f64; 256])| sums[(bits >> (8 * byte)) as usize & 255];
-        self.0.iter().enumerate().map(of_byte).sum()
-    }
-}
-
 impl Scheme for SynthId {
     fn name(&self) -> &'static str {
         match self.form {
@@ -316,8 +321,18 @@ impl Scheme for SynthId {
     }
 
     fn score(&self, sites: Slice<'_>, scores: &mut [f64]) {
-        // Words of 32 layers are usual, and half the work.
-        if self.depth <= 32 { self.means::<4>(sites, scores) } else { self.means::<8>(sites, scores) }
+        let own;
+        let sums = match &self.kept {
+            Some(kept) => kept.sums.get_or_init(|| self.byte_sums()),
+            None => {
+                own = self.byte_sums();
+                &own
+            }
+        };
+        match sums.len() {
+            4 => self.means::<4>(sites, sums, scores),
+            _ => self.means::<8>(sites, sums, scores),
+        }
     }
 
     fn with_key(&self, material: &[u8; 32]) -> Box<dyn Scheme> {
