@@ -84,25 +84,25 @@ fn green_likelihood_ratio(random: &mut Random) -> f64 {
     process.ln_peak()
 }
 
-fn all(streams: u64) {
+fn all(streams: u64, of_layers: u64) {
     check("Gumbel mixture", &peaks(streams, gumbel));
     check("likelihood ratio", &peaks(streams, likelihood_ratio(0.0)));
     check("likelihood ratio with foreign tokens", &peaks(streams, likelihood_ratio(0.1)));
     check("green betting", &peaks(streams, green));
-    check("independent layers", &peaks(streams / 4, layered(Layers::Independent, 8)));
-    check("dependent layers", &peaks(streams / 4, layered(Layers::Dependent, 4)));
+    check("independent layers", &peaks(of_layers, layered(Layers::Independent, 8)));
+    check("dependent layers", &peaks(of_layers, layered(Layers::Dependent, 4)));
     check("green likelihood ratio", &peaks(streams, green_likelihood_ratio));
 }
 
 #[test]
 fn null_streams_cross_no_more_often_than_stated() {
-    all(1_000);
+    all(1_000, 250);
 }
 
 #[test]
 fn null_streams_cross_no_more_often_than_stated_long() {
     if std::env::var_os("STILLMARK_TEST_LONG").is_some() {
-        all(100_000);
+        all(100_000, 100_000);
     }
 }
 
