@@ -322,12 +322,11 @@ impl Scheme for SynthId {
 
     fn score(&self, sites: Slice<'_>, scores: &mut [f64]) {
         let own;
-        let sums = match &self.kept {
-            Some(kept) => kept.sums.get_or_init(|| self.byte_sums()),
-            None => {
-                own = self.byte_sums();
-                &own
-            }
+        let sums = if let Some(kept) = &self.kept {
+            kept.sums.get_or_init(|| self.byte_sums())
+        } else {
+            own = self.byte_sums();
+            &own
         };
         match sums.len() {
             4 => self.means::<4>(sites, sums, scores),
