@@ -76,23 +76,15 @@ impl Counts {
 
 fn owners() -> Result<Vec<Owner>, String> {
     let key = |toml: &str| Key::parse(toml).map_err(|error| error.to_string());
+    let made = |scheme| Key::generate(scheme, "", &[0x51; 32]).map_err(|error| error.to_string());
     Ok(vec![
         Owner {
             name: "vllm-philox",
             master: key("scheme = \"vllm-philox\"\nkey = \"0x51f0c3a98e7db264\"")?,
             provider: None,
         },
-        Owner {
-            name: "stillmark-gumbel",
-            master: Key::generate("stillmark-gumbel", "", &[0x51; 32]).map_err(|error| error.to_string())?,
-            provider: None,
-        },
-        Owner {
-            name: "synthid-transformers",
-            master: Key::generate("synthid-transformers", "", &[0x51; 32])
-                .map_err(|error| error.to_string())?,
-            provider: None,
-        },
+        Owner { name: "stillmark-gumbel", master: made("stillmark-gumbel")?, provider: None },
+        Owner { name: "synthid-transformers", master: made("synthid-transformers")?, provider: None },
         Owner {
             name: "vllm-philox-dual",
             master: key(

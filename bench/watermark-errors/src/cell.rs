@@ -15,8 +15,6 @@ const BEYOND: f64 = 1e-3;
 const DECOYS: usize = 999;
 /// The levels at which the curve is drawn.
 const CURVE: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0];
-/// From here on a quick p-value will do.
-const NEAR: f64 = 0.03;
 
 /// What came of all pairs of a text and a key.
 struct Pairs {
@@ -87,7 +85,7 @@ fn of_text(text: usize, sites: &Sites, keys: &[Box<dyn Scheme>]) -> Pairs {
         let below = others.partition_point(|decoy| decoy < sum);
         (1 + others.len() - below) as f64 / (others.len() + 1) as f64
     };
-    let p = |sum: &f64| stated_p(&null, sites.len(), *sum);
+    let p = |sum: &f64| detect::p_value(&null, sites.len(), *sum, LEVELS[0]).value();
     Pairs {
         sites: sites.len(),
         ranks: sums.iter().map(rank).collect(),
@@ -103,12 +101,6 @@ fn is_continuous(null: &Null) -> bool {
         Null::Green { .. } => false,
         Null::Bits { weights } => weights.iter().any(|weight| *weight != weights[0]),
     }
-}
-
-/// The analytic p-value; far from every level a quick one that is all but the same.
-fn stated_p(null: &Null, n: usize, sum: f64) -> f64 {
-    let rough = detect::rough_interval(null, n, sum).upper.value();
-    if rough > NEAR { rough } else { detect::interval(null, n, sum).upper.value() }
 }
 
 fn share(pairs: &[&Pairs], level: f64, of: fn(&Pairs) -> &Vec<f64>) -> f64 {

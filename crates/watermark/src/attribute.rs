@@ -103,12 +103,6 @@ fn is_sound(scheme: &dyn Scheme, sites: &Sites, text: usize, settings: &Settings
     decoys::agreement(&intervals).verdict.admits_analytic()
 }
 
-/// The analytic p-value, or a quick one that is all but the same where it is far from the level.
-fn p_value(null: &Null, n: usize, sum: f64, level: f64) -> PValue {
-    let rough = detect::rough_interval(null, n, sum).upper;
-    if rough.value() > (2.0 * level).max(0.03) { rough } else { detect::interval(null, n, sum).upper }
-}
-
 fn judge(
     suspects: &[Suspect],
     inputs: &[Input<'_>],
@@ -119,7 +113,8 @@ fn judge(
 ) -> Vec<Attributed> {
     let planned = power::plan(schemes[0], 1.0);
     let needed = planned.and_then(|plan| plan.tokens(settings.level / suspects.len() as f64, 0.9));
-    let p_of = |null: &Null, text: usize, sum| p_value(null, sites.texts[text].len(), sum, settings.level);
+    let p_of =
+        |null: &Null, text: usize, sum| detect::p_value(null, sites.texts[text].len(), sum, settings.level);
     let null = schemes[0].null();
     let all: Vec<PValue> = (0..inputs.len())
         .flat_map(|text| sums.iter().map(move |row| (text, row[text])))

@@ -40,6 +40,13 @@ pub struct Rule {
     pub places: Option<u32>,
 }
 
+impl Rule {
+    /// Every token after a window counts, but for what `once` passes over.
+    pub fn new(width: usize, before: Before, once: Once) -> Self {
+        Self { width, before, once, skip: 0, end: None, vocab_size: None, places: None }
+    }
+}
+
 /// What stands before the first token of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {

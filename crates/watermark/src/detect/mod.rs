@@ -23,7 +23,7 @@ use crate::sites::{Sites, Text};
 
 pub use evidence::Likelihoods;
 pub use score::score;
-pub use tails::{interval, rough_interval};
+pub use tails::{interval, p_value, rough_interval};
 pub(crate) use words::{CANNOT_SHOW, attribution_assumptions};
 
 /// A text with its name.

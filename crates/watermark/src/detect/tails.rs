@@ -1,7 +1,7 @@
 //! Statistics and their tails under each null.
 
 use stillmark_stats::decoys::Interval;
-use stillmark_stats::tail;
+use stillmark_stats::{PValue, tail};
 
 use crate::scheme::Null;
 
@@ -37,6 +37,12 @@ pub fn rough_interval(null: &Null, n: usize, sum: f64) -> Interval {
         }
         _ => interval(null, n, sum),
     }
+}
+
+/// The p-value of a sum of n scores, by [`rough_interval`] where that is far from the level.
+pub fn p_value(null: &Null, n: usize, sum: f64, level: f64) -> PValue {
+    let rough = rough_interval(null, n, sum).upper;
+    if rough.value() > (2.0 * level).max(0.03) { rough } else { interval(null, n, sum).upper }
 }
 
 /// The variance of the weighted mean of one site's bits.

@@ -90,8 +90,7 @@ impl Scheme for BestOfN {
     }
 
     fn rule(&self) -> Rule {
-        let (before, once) = (Before::Filler(BEGINNING), Once::Pair);
-        Rule { width: 1, before, once, skip: 0, end: None, vocab_size: None, places: None }
+        Rule::new(1, Before::Filler(BEGINNING), Once::Pair)
     }
 
     fn null(&self) -> Null {

@@ -41,15 +41,7 @@ impl Scheme for Bricks {
 
     fn rule(&self) -> Rule {
         let vocab_size = Some(self.vocab_size);
-        Rule {
-            width: self.ngram,
-            before: Before::Prompt,
-            once: Once::Pair,
-            skip: 0,
-            end: None,
-            vocab_size,
-            places: None,
-        }
+        Rule { vocab_size, ..Rule::new(self.ngram, Before::Prompt, Once::Pair) }
     }
 
     fn effective_rule(&self) -> Rule {

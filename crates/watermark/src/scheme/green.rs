@@ -219,8 +219,7 @@ impl Scheme for GreenList {
             Salt::Window => self.context_width,
             Salt::Token => self.context_width - 1,
         };
-        let (before, skip, end) = (Before::Prompt, 0, None);
-        Rule { width, before, once: self.once, skip, end, vocab_size: Some(self.vocab_size), places: None }
+        Rule { vocab_size: Some(self.vocab_size), ..Rule::new(width, Before::Prompt, self.once) }
     }
 
     fn effective_rule(&self) -> Rule {

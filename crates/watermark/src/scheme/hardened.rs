@@ -82,9 +82,7 @@ impl Scheme for Hardened {
     }
 
     fn rule(&self) -> Rule {
-        let before = Before::Filler(u32::MAX);
-        let once = Once::Window;
-        Rule { width: self.context_width, before, once, skip: 0, end: None, vocab_size: None, places: None }
+        Rule::new(self.context_width, Before::Filler(u32::MAX), Once::Window)
     }
 
     fn null(&self) -> Null {

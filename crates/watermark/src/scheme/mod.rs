@@ -77,7 +77,7 @@ pub trait Scheme: Send + Sync {
     /// Decoys of this key: keys made as keys are made, which nobody has marked with. Where keys of a scheme may have parts in
     /// common, the first so many have none with this key or each other: its mark is then no evidence for a decoy.
     fn decoys(&self, seed: u64, _count: usize) -> Decoys<'_> {
-        Box::new(move |number| self.with_key(&decoy_material(seed, number as u64)))
+        made_decoys(self, seed)
     }
 
     /// This key less the parts that it has in common with another; none where there are no such parts.
@@ -105,9 +105,12 @@ pub trait Scheme: Send + Sync {
 /// The decoy of each number.
 pub(crate) type Decoys<'a> = Box<dyn Fn(usize) -> Box<dyn Scheme> + Send + Sync + 'a>;
 
-/// What the decoy of that number is made of.
-pub(crate) fn decoy_material(seed: u64, number: u64) -> [u8; 32] {
-    *decoy_hasher(seed).update(&number.to_le_bytes()).finalize().as_bytes()
+/// Decoys that are made as keys are made, each of 32 bytes of its own.
+pub(crate) fn made_decoys<S: Scheme + ?Sized>(scheme: &S, seed: u64) -> Decoys<'_> {
+    Box::new(move |number| {
+        let material = decoy_hasher(seed).update(&(number as u64).to_le_bytes()).finalize();
+        scheme.with_key(material.as_bytes())
+    })
 }
 
 /// What decoys of that seed are made of, before their number.

@@ -94,16 +94,7 @@ impl Scheme for Philox {
     }
 
     fn rule(&self) -> Rule {
-        let before = Before::Filler(u32::MAX);
-        Rule {
-            width: self.context_width,
-            before,
-            once: self.once,
-            skip: 0,
-            end: None,
-            vocab_size: None,
-            places: None,
-        }
+        Rule::new(self.context_width, Before::Filler(u32::MAX), self.once)
     }
 
     fn null(&self) -> Null {

@@ -66,15 +66,7 @@ impl Scheme for SgLang {
     }
 
     fn rule(&self) -> Rule {
-        Rule {
-            width: self.context_window,
-            before: Before::Prompt,
-            once: Once::Window,
-            skip: 0,
-            end: None,
-            vocab_size: None,
-            places: None,
-        }
+        Rule::new(self.context_window, Before::Prompt, Once::Window)
     }
 
     fn null(&self) -> Null {

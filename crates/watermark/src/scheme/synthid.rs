@@ -305,7 +305,7 @@ impl Scheme for SynthId {
             Form::Vllm { .. } => (Before::Filler(u32::MAX), Once::Window),
             _ => (Before::Nothing, Once::History(self.history)),
         };
-        Rule { width, before, once, skip: 0, end: self.eos_token, vocab_size: None, places: None }
+        Rule { end: self.eos_token, ..Rule::new(width, before, once) }
     }
 
     fn effective_rule(&self) -> Rule {
@@ -357,7 +357,7 @@ impl Scheme for SynthId {
         let others = self.layers().map_or(0, |layers| layers.saturating_sub(self.depth));
         let a_pass = others / self.depth;
         if a_pass == 0 {
-            return Box::new(move |number| self.with_key(&super::decoy_material(seed, number as u64)));
+            return super::made_decoys(self, seed);
         }
         let passes: Vec<Vec<i64>> =
             (0..count.div_ceil(a_pass)).map(|pass| self.other_layers(seed, pass as u64)).collect();

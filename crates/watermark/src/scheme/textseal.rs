@@ -95,8 +95,7 @@ impl Scheme for TextSeal {
     }
 
     fn rule(&self) -> Rule {
-        let (before, once) = (Before::Prompt, self.once);
-        Rule { width: self.ngram, before, once, skip: 1, end: None, vocab_size: None, places: None }
+        Rule { skip: 1, ..Rule::new(self.ngram, Before::Prompt, self.once) }
     }
 
     fn null(&self) -> Null {
