@@ -2,14 +2,15 @@
 
 use crate::card::Contradiction;
 use crate::checks::{Aspect, Assurance, Check, CheckVerdict, FolderReport, SCHEMA};
+use crate::consent::Consent;
 use crate::disclosure::Disclosure;
 use crate::keys::{KeyId, PublicKey};
 use crate::layout::{Document, foreign_evidence, path, read};
 use crate::manifest::DatasetManifest;
 use crate::provenance::Provenance;
-use crate::verify::records::RecordReader;
+use crate::verify::records::{Case, RecordReader};
 use crate::verify::signed::{Trust, Verified, open, statement};
-use crate::verify::{edges, logged, records, stated};
+use crate::verify::{edges, granted, logged, records, stated};
 use crate::{Error, Finding, FindingKind, Predicate, Statement, bundle, model_signing};
 use std::fs;
 use std::path::Path;
@@ -29,6 +30,8 @@ pub struct FolderFacts {
     pub model: Option<Statement<model_signing::Manifest>>,
     /// The maker's disclosure.
     pub disclosure: Option<Statement<Disclosure>>,
+    /// The grants that the run rests on.
+    pub consents: Vec<Verified<Consent>>,
 }
 
 /// Verifies a run folder. What is missing, malformed or wrong is a check that failed, never an `Err`.
@@ -70,14 +73,31 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     let disclosure = disclosure.map(|d| d.0);
     check_model(dir, model.as_ref(), &mut checks);
     edges::check(dir, run.as_ref(), model.as_ref(), data.as_ref(), &mut checks);
-    records::check(dir, data.as_ref(), reader, &mut checks);
+    let records = records::check(dir, data.as_ref(), reader, &mut checks);
+    let mut consents = Vec::new();
+    if let Some(data) = &data {
+        let builder = signers.first().copied();
+        let work =
+            granted::Work { dir, run: run.as_ref(), data: &data.predicate, records: &records, builder };
+        consents = granted::check(&work, trust, &mut checks);
+    }
+    if let (Some(run), Some(data), Ok(plan)) = (&run, &data, read(dir, path::PLAN)) {
+        checks.extend(reader.judge(&Case {
+            plan: &String::from_utf8_lossy(&plan),
+            data: &data.predicate,
+            run: &run.predicate,
+            consents: &consents,
+            builder: signers.first().copied(),
+            disclosure: disclosure.as_ref().map(|disclosure| &disclosure.predicate),
+        }));
+    }
     let is_logged = check_log(dir, run.as_ref(), &signed, &mut checks);
     stated::check_disclosure(model.as_ref(), data.as_ref(), disclosure.as_ref(), &mut checks);
     edges::check_base(run.as_ref(), disclosure.as_ref(), &mut checks);
     let contradictions = stated::check_card(dir, data.as_ref(), disclosure.as_ref(), &mut checks);
     let report = report(checks, contradictions, trusted, is_logged);
     let signer = signers.first().copied();
-    Ok(Verified::new(FolderFacts { report, signer, run, data, model, disclosure }, signer))
+    Ok(Verified::new(FolderFacts { report, signer, run, data, model, disclosure, consents }, signer))
 }
 
 fn check_log(

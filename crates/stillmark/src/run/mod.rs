@@ -4,6 +4,7 @@ pub(crate) mod card;
 pub(crate) mod comparison;
 pub(crate) mod job;
 pub(crate) mod progress;
+mod provider;
 pub(crate) mod samples;
 pub(crate) mod seal;
 pub(crate) mod teacher;

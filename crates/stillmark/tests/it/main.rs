@@ -1,6 +1,7 @@
 //! The front door from outside.
 #![cfg(test)]
 
+mod consent;
 mod explained;
 mod finding;
 mod foreign;
