@@ -61,11 +61,12 @@ impl Job {
         let plan = Plan::parse(text)
             .map_err(|err| advice::distill_problem(&err).while_doing("the plan is not sound"))?;
         let mut granted = consent::of_plan(&plan, base, session)?;
+        let mut leave = permit(&plan, granted.clone())?;
         if let (Some(consent), Some(file)) = (&granted, &plan.teacher().grant) {
             provider::ask_revoked(&base.join(file), consent.grant(), consent.id())?;
             granted = consent::of_plan(&plan, base, session)?;
+            leave = permit(&plan, granted.clone())?;
         }
-        let permit = permit(&plan, granted.clone())?;
         let teacher = Teacher::find(&plan, base, session)?;
         if let (Some(granted), Some(embedded)) = (&granted, teacher.embedded()) {
             about_weights(granted, embedded.checkpoint)?;
@@ -75,7 +76,7 @@ impl Job {
             text: text.to_owned(),
             base: base.to_owned(),
             folder: folder.to_owned(),
-            permit,
+            permit: leave,
             granted,
             teacher,
             started_on,
