@@ -30,7 +30,7 @@ pub(crate) fn check_tokens(permit: &Permit, plan: &Plan, items: &[Item]) -> Resu
         return Ok(());
     }
     let items = items.len();
-    Err(over(granted, format!("{cap} tokens"), format!("up to {most} tokens of {items} prompts and texts")))
+    Err(over(granted, &format!("{cap} tokens"), format!("up to {most} tokens of {items} prompts and texts")))
 }
 
 /// Refuses a student with more parameters than the grant's cap.
@@ -43,7 +43,7 @@ pub(crate) fn check_size(permit: &Permit, setup: &Setup<'_>) -> Result<(), Error
     if size <= cap {
         return Ok(());
     }
-    Err(over(granted, format!("a student of {cap} parameters"), format!("one of {size}")))
+    Err(over(granted, &format!("a student of {cap} parameters"), format!("one of {size}")))
 }
 
 /// How many parameters the plan's student has.
@@ -70,7 +70,7 @@ fn size(setup: &Setup<'_>) -> Result<Option<u64>, Error> {
     Ok(Some(sizes.sum()))
 }
 
-fn over(granted: &Granted, cap: String, asked: String) -> Error {
+fn over(granted: &Granted, cap: &str, asked: String) -> Error {
     Error::Mismatch {
         what: "the plan and its grant",
         expected: format!("at most {cap} (grant {}, by `{}`)", &granted.id.to_string()[..16], granted.issuer),

@@ -10,6 +10,7 @@ use crate::manifest::DatasetManifest;
 use crate::provenance::Provenance;
 use crate::verify::records::{Case, RecordReader};
 use crate::verify::signed::{Trust, Verified, open, statement};
+use crate::verify::work::Work;
 use crate::verify::{edges, granted, logged, records, stated};
 use crate::{Error, Finding, FindingKind, Predicate, Statement, bundle, model_signing};
 use std::fs;
@@ -73,23 +74,18 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     let disclosure = disclosure.map(|d| d.0);
     check_model(dir, model.as_ref(), &mut checks);
     edges::check(dir, run.as_ref(), model.as_ref(), data.as_ref(), &mut checks);
+    let builder = signers.first().copied();
     let records = records::check(dir, data.as_ref(), reader, &mut checks);
-    let mut consents = Vec::new();
-    if let Some(data) = &data {
-        let builder = signers.first().copied();
-        let work =
-            granted::Work { dir, run: run.as_ref(), data: &data.predicate, records: &records, builder };
-        consents = granted::check(&work, trust, &mut checks);
-    }
-    if let (Some(run), Some(data), Ok(plan)) = (&run, &data, read(dir, path::PLAN)) {
-        checks.extend(reader.judge(&Case {
-            plan: &String::from_utf8_lossy(&plan),
-            data: &data.predicate,
-            run: &run.predicate,
-            consents: &consents,
-            builder: signers.first().copied(),
-            disclosure: disclosure.as_ref().map(|disclosure| &disclosure.predicate),
-        }));
+    let consents = data.as_ref().map_or_else(Vec::new, |data| {
+        let work = Work { dir, run: run.as_ref(), data: &data.predicate, records: &records, builder };
+        granted::check(&work, trust, &mut checks)
+    });
+    if let (Some(run), Some(data)) = (&run, &data) {
+        let disclosure = disclosure.as_ref().map(|disclosure| &disclosure.predicate);
+        let (run, data, consents) = (&run.predicate, &data.predicate, consents.as_slice());
+        let plan = read(dir, path::PLAN).unwrap_or_default();
+        let plan = &String::from_utf8_lossy(&plan);
+        checks.extend(reader.judge(&Case { plan, data, run, consents, builder, disclosure }));
     }
     let is_logged = check_log(dir, run.as_ref(), &signed, &mut checks);
     stated::check_disclosure(model.as_ref(), data.as_ref(), disclosure.as_ref(), &mut checks);

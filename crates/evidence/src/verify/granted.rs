@@ -3,29 +3,14 @@
 use crate::checks::{Aspect, Check};
 use crate::consent::{Consent, Files, Use, ending, stem};
 use crate::layout::path;
-use crate::manifest::{DatasetManifest, Source};
-use crate::provenance::Provenance;
+use crate::manifest::Source;
 use crate::verify::receipts;
-use crate::verify::records::Recounted;
 use crate::verify::signed::Trust;
-use crate::{Date, Digest, Finding, FindingKind, Statement, Verified, verify};
+use crate::verify::work::Work;
+use crate::{Date, Digest, Finding, FindingKind, Verified, verify};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-
-/// What a folder shows of the work that grants are held against.
-pub(super) struct Work<'a> {
-    /// The run folder.
-    pub(super) dir: &'a Path,
-    /// The run's statement.
-    pub(super) run: Option<&'a Statement<Provenance>>,
-    /// The dataset manifest.
-    pub(super) data: &'a DatasetManifest,
-    /// What the records hold.
-    pub(super) records: &'a Recounted,
-    /// Whose key signed the folder.
-    pub(super) builder: Option<Digest>,
-}
 
 /// Checks every grant that the manifest names, and the receipts given under it.
 pub(super) fn check(work: &Work<'_>, trust: &Trust, checks: &mut Vec<Check>) -> Vec<Verified<Consent>> {

@@ -10,6 +10,7 @@ mod receipts;
 mod records;
 mod signed;
 mod stated;
+mod work;
 
 pub use consent::consent;
 pub use finding::{FindingFacts, finding};

@@ -5,9 +5,9 @@ use crate::consent::{Consent, Standing};
 use crate::layout::{path, read};
 use crate::manifest::Source;
 use crate::receipt::{self, Kept, Leaf, Line, Shown, Witnessed};
-use crate::verify::granted::Work;
 use crate::verify::logged;
 use crate::verify::records::Received;
+use crate::verify::work::Work;
 use crate::{Digest, Finding, FindingKind};
 use std::collections::{BTreeMap, BTreeSet};
 use stillmark_ledger::note::VerifierKey;
@@ -95,7 +95,7 @@ fn leaves(kept: &[Kept], found: &mut Vec<Finding>) -> BTreeMap<Digest, (Leaf, Ke
     for one in kept {
         match one.receipt.leaf() {
             Err(finding) => {
-                found.push(Finding::new(FindingKind::ForgedReceipt, one.record.clone(), finding.detail))
+                found.push(Finding::new(FindingKind::ForgedReceipt, one.record.clone(), finding.detail));
             }
             Ok(leaf) => {
                 if let Some((_, earlier)) = leaves.insert(one.receipt.hash(), (leaf, one.clone())) {

@@ -271,7 +271,7 @@ impl Run {
             records::write(&file, shard.meta(), &all).unwrap();
             let digest = Digest::of_file(&file).unwrap().to_string();
             self.sign("data", &self.maker, |data| {
-                data["subject"][at]["digest"]["sha256"] = digest.clone().into()
+                data["subject"][at]["digest"]["sha256"] = digest.clone().into();
             });
         }
     }
@@ -281,7 +281,11 @@ impl Run {
         let text = fs::read_to_string(self.at(name)).unwrap();
         let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         change(&mut lines);
-        fs::write(self.at(name), lines.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+        fs::write(
+            self.at(name),
+            lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect::<Vec<u8>>(),
+        )
+        .unwrap();
     }
 
     /// As the maker: the manifest lists the receipts that are there.

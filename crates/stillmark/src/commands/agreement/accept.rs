@@ -8,11 +8,11 @@ use stillmark_evidence::consent::{Acceptance, Standing, ending, stem};
 use stillmark_evidence::{Digest, Statement, Subject};
 
 use crate::clock;
-use crate::consent;
+use crate::consent::{self, Shown};
 use crate::exit::ExitStatus;
 use crate::files::{self, Secrecy};
 use crate::keys;
-use crate::problem::{Outcome, Problem, Stop};
+use crate::problem::{Outcome, Problem};
 use crate::run::seal::open_log;
 use crate::session::Session;
 
@@ -35,35 +35,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let shown = consent::open(&args.grant, &args.trust, session)?;
     let key = keys::read_private(&session.settings.key)?;
-    let refuse = |why: String, hint: &str| {
-        Stop::from(Problem::new(format!("{} cannot be accepted", args.grant.display())).cause(why).hint(hint))
-    };
-    if !shown.is_issuer_trusted {
-        let who = &shown.grant.predicate.issuer.name;
-        return Err(refuse(
-            format!("the key {} of its issuer `{who}` is not trusted", shown.issuer),
-            "compare the key with what the provider publishes, then name it with --trust, or put it into your trusted folder",
-        ));
-    }
-    if shown.grantee != key.public().id() {
-        return Err(refuse(
-            format!("it was given to the key {}, yours is {}", shown.grantee, key.public().id()),
-            "sign with the key whose public half the provider was given: STILLMARK_KEY names another",
-        ));
-    }
-    match &shown.standing {
-        Standing::Revoked { on, .. } => {
-            return Err(refuse(format!("it was taken back from {on} on"), "ask the provider for another"));
-        }
-        Standing::Accepted { on, is_logged: true } => {
-            return Err(refuse(format!("it was accepted on {on} already"), "nothing more is to be done"));
-        }
-        Standing::Accepted { .. } | Standing::Offered => {}
-    }
     let today = clock::today();
-    if shown.grant.predicate.until.as_str() < today.as_str() {
-        let until = &shown.grant.predicate.until;
-        return Err(refuse(format!("it held until {until}"), "ask the provider for another"));
+    if let Some((why, hint)) = refusal(&shown, key.public().id(), &today) {
+        let what = format!("{} cannot be accepted", args.grant.display());
+        return Err(Problem::new(what).cause(why).hint(hint).into());
     }
     let folder = args.log.clone().unwrap_or_else(|| session.settings.key.with_file_name("acceptances"));
     let broke = |err: &(dyn std::error::Error + 'static)| {
@@ -96,4 +71,33 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         )
     })?;
     Ok(ExitStatus::Done)
+}
+
+/// Why a grant is not one to accept, and what to do about it.
+fn refusal(shown: &Shown, own: Digest, today: &str) -> Option<(String, &'static str)> {
+    let grant = &shown.grant.predicate;
+    if !shown.is_issuer_trusted {
+        return Some((
+            format!("the key {} of its issuer `{}` is not trusted", shown.issuer, grant.issuer.name),
+            "compare the key with what the provider publishes, then name it with --trust, or put it into your trusted folder",
+        ));
+    }
+    if shown.grantee != own {
+        return Some((
+            format!("it was given to the key {}, yours is {own}", shown.grantee),
+            "sign with the key whose public half the provider was given: STILLMARK_KEY names another",
+        ));
+    }
+    match &shown.standing {
+        Standing::Revoked { on, .. } => {
+            Some((format!("it was taken back from {on} on"), "ask the provider for another"))
+        }
+        Standing::Accepted { on, is_logged: true } => {
+            Some((format!("it was accepted on {on} already"), "nothing more is to be done"))
+        }
+        Standing::Accepted { .. } | Standing::Offered if grant.until.as_str() < today => {
+            Some((format!("it held until {}", grant.until), "ask the provider for another"))
+        }
+        Standing::Accepted { .. } | Standing::Offered => None,
+    }
 }
