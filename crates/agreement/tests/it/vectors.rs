@@ -103,6 +103,8 @@ fn chains_are_judged_as_the_vectors_say() {
         let reasoned = answer["reasons"].as_array().unwrap().iter().any(|reason| matches(&reason));
         let duties = answer["duties"].as_array().unwrap();
         let dutiful = text("duty").is_none_or(|duty| duties.iter().any(|found| found["duty"] == duty));
+        let dutiful =
+            dutiful && text("not_duty").is_none_or(|duty| duties.iter().all(|found| found["duty"] != duty));
         if answer["verdict"] != vector["expect"] || !reasoned || !dutiful {
             wrong.push(format!("{name}: {}\n{answer:#}", vector["description"]));
         }
