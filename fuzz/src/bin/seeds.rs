@@ -14,11 +14,14 @@ use stillmark_model::{Config, TensorSource, Tokenizer, gguf, safetensors};
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Which member of a vector is the file that a target reads.
-const VECTORS: [(&str, &str, &str); 9] = [
+const VECTORS: [(&str, &str, &str); 12] = [
     ("bundle", "dsse-bundle", "bundle"),
+    ("grant", "grant", "grant"),
+    ("offer", "offer", "text"),
     ("plan", "plan", "plan"),
     ("provenance", "provenance-file", "text"),
     ("provenance", "agreement", "text"),
+    ("receipt", "receipt", "header"),
     ("statement", "dataset-manifest", "statement"),
     ("statement", "distill-run", "statement"),
     ("statement", "model-signature", "statement"),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use stillmark_agreement::{self as agreement, Kind, Preset, Word as _};
 use stillmark_distill::Plan;
 use stillmark_distill::metrics::{Entry, EvaluationRecord};
 use stillmark_distill::plan::Precision;
@@ -56,6 +57,7 @@ pub(crate) fn run_folder(
         evaluations,
     });
     files::write(&folder.join(path::CARD), text.as_bytes(), Secrecy::Public)?;
+    offer_on(folder, plan, particulars)?;
     let disclosure = Disclosure { claims, verdict: record.verdict, duties: record.duties.clone() };
     let draft = draft(folder, plan, particulars, &record, disclosure)?;
     let mut log = open_log(&folder.join(path::LOG), key)?;
@@ -63,6 +65,26 @@ pub(crate) fn run_folder(
         |err: stillmark_evidence::Error| Problem::from_error(&err).while_doing("the run could not be signed");
     seal(folder, draft, key, &mut log).map_err(broke)?;
     Ok(())
+}
+
+/// Puts the student's own offer at its root, where it is offered on under a preset.
+fn offer_on(folder: &Path, plan: &Plan, particulars: &Particulars) -> Result<(), Problem> {
+    let license = plan.student().license.as_deref().unwrap_or_default();
+    let Some(preset) = Preset::from_word(license) else { return Ok(()) };
+    let offered_on = particulars.finished_on.get(..10).unwrap_or_default().parse();
+    let draft = agreement::Draft {
+        preset,
+        asset: plan.student().name.clone(),
+        kind: Kind::Weights,
+        provider: None,
+        ask: None,
+        revocations: None,
+        receipts: None,
+        offered_on: offered_on.map_err(|err| Problem::from_error(&err))?,
+    };
+    let model = folder.join(path::MODEL);
+    files::write(&model.join("distillation.toml"), draft.render().as_bytes(), Secrecy::Public)?;
+    files::write(&model.join(format!("{}.md", preset.id())), preset.text().as_bytes(), Secrecy::Public)
 }
 
 /// The first and the last evaluation of a run.
