@@ -1,11 +1,12 @@
 //! `stillmark key new|show`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use stillmark_evidence::keys::PublicKey;
 
 use crate::exit::ExitStatus;
+use crate::files::{self, Secrecy};
 use crate::keys;
 use crate::problem::{Outcome, Problem, Stop};
 use crate::session::Session;
@@ -28,10 +29,13 @@ enum Verb {
         out: Option<PathBuf>,
     },
     /// Show a key's name and public half; the private half is never shown
-    #[command(after_help = "Example:\n  stillmark key show\n  stillmark key show evidence/signer.pub.pem")]
+    #[command(after_help = "Example:\n  stillmark key show\n  stillmark key show --out nova.pub.pem")]
     Show {
         /// A private or public key [default: the key you sign with]
         file: Option<PathBuf>,
+        /// Write the public half to a file, for others to trust
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
 }
 
@@ -50,7 +54,7 @@ struct Answer {
 pub(crate) fn run(args: Args, session: &Session) -> Outcome {
     match args.verb {
         Verb::New { out } => new(out, session)?,
-        Verb::Show { file } => show(file, session)?,
+        Verb::Show { file, out } => show(file, out.as_deref(), session)?,
     }
     Ok(ExitStatus::Done)
 }
@@ -63,13 +67,16 @@ fn new(out: Option<PathBuf>, session: &Session) -> Result<(), Stop> {
     answer(made.key.public(), path, Some(made.trusted), session)
 }
 
-fn show(file: Option<PathBuf>, session: &Session) -> Result<(), Stop> {
+fn show(file: Option<PathBuf>, out: Option<&Path>, session: &Session) -> Result<(), Stop> {
     let path = file.unwrap_or_else(|| session.settings.key.clone());
     let private = keys::read_private(&path);
     let public = match private {
         Ok(key) => key.public().clone(),
         Err(problem) => trust::read(&path).map_err(|_: Problem| problem)?,
     };
+    if let Some(out) = out {
+        files::write_new(out, public.to_pem().as_bytes(), Secrecy::Public)?;
+    }
     answer(&public, path, None, session)
 }
 

@@ -1,4 +1,4 @@
-//! The transcripts of `tests/cli` and the commands of `docs/guide`, run as they are written.
+//! The transcripts of `tests/cli` and the commands of `docs/guide` and `docs/course`, run as they are written.
 //!
 //! A page with a folder `PAGE.in` beside it runs in a copy of that folder. The home folder is `home` below
 //! the current one, so that nothing of the user's is read or touched. `fixture` is the tests' own program, of `fixture/`.
@@ -29,4 +29,11 @@ fn transcripts_of_the_guides() {
     let guides = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide");
     assert!(guides.is_dir(), "the guides are gone");
     cases().case("../../docs/guide/*.md").run();
+}
+
+#[test]
+fn transcripts_of_the_course() {
+    let course = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/course");
+    assert!(course.is_dir(), "the course is gone");
+    cases().case("../../docs/course/*.md").run();
 }
