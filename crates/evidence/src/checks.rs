@@ -58,6 +58,10 @@ pub enum Aspect {
     Teacher,
     /// That disclosure and run name one base model.
     Base,
+    /// The signed statements of the models that it was made from.
+    Upstream,
+    /// A duty of a model that it was made from.
+    UpstreamDuty,
     /// The files of the records.
     Records,
     /// The counts and shares of the sources.
@@ -84,7 +88,7 @@ pub enum Aspect {
 
 impl Aspect {
     /// Every aspect, in the order of the documentation.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Signature,
         Self::Signer,
         Self::ModelFiles,
@@ -95,6 +99,8 @@ impl Aspect {
         Self::Tokenizer,
         Self::Teacher,
         Self::Base,
+        Self::Upstream,
+        Self::UpstreamDuty,
         Self::Records,
         Self::Shares,
         Self::Permission,
@@ -121,6 +127,8 @@ impl Aspect {
             Self::Tokenizer => "tokenizer",
             Self::Teacher => "teacher",
             Self::Base => "base",
+            Self::Upstream => "upstream",
+            Self::UpstreamDuty => "upstream-duty",
             Self::Records => "records",
             Self::Shares => "shares",
             Self::Permission => "permission",

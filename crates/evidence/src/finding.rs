@@ -31,6 +31,10 @@ pub enum FindingKind {
     BadLog,
     /// Two signed statements that should name the same thing name different things.
     BrokenEdge,
+    /// A signed statement that nothing refers to.
+    ExtraStatement,
+    /// A model that is made from itself, over other models.
+    Cycle,
     /// Counts or shares do not follow from the records.
     WrongShare,
     /// A duty of the record is not disclosed.
@@ -56,7 +60,7 @@ pub struct Finding {
 
 impl FindingKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::BadSignature,
         Self::UnknownSigner,
         Self::BadDigest,
@@ -69,6 +73,8 @@ impl FindingKind {
         Self::NotInLog,
         Self::BadLog,
         Self::BrokenEdge,
+        Self::ExtraStatement,
+        Self::Cycle,
         Self::WrongShare,
         Self::OpenDuty,
         Self::NotPermitted,
@@ -91,6 +97,8 @@ impl FindingKind {
             Self::NotInLog => "not-in-log",
             Self::BadLog => "bad-log",
             Self::BrokenEdge => "broken-edge",
+            Self::ExtraStatement => "extra-statement",
+            Self::Cycle => "cycle",
             Self::WrongShare => "wrong-share",
             Self::OpenDuty => "open-duty",
             Self::NotPermitted => "not-permitted",

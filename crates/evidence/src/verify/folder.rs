@@ -9,6 +9,7 @@ use crate::manifest::DatasetManifest;
 use crate::provenance::Provenance;
 use crate::verify::records::RecordReader;
 use crate::verify::signed::{Trust, Verified, open, statement};
+use crate::verify::upstream::{self, Ancestry};
 use crate::verify::{edges, logged, records, stated};
 use crate::{Error, Finding, FindingKind, Predicate, Statement, bundle, model_signing};
 use std::fs;
@@ -29,6 +30,8 @@ pub struct FolderFacts {
     pub model: Option<Statement<model_signing::Manifest>>,
     /// The maker's disclosure.
     pub disclosure: Option<Statement<Disclosure>>,
+    /// The models that it was made from, where the folder carries their evidence.
+    pub ancestry: Option<Ancestry>,
 }
 
 /// Verifies a run folder. What is missing, malformed or wrong is a check that failed, never an `Err`.
@@ -74,10 +77,17 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     let is_logged = check_log(dir, run.as_ref(), &signed, &mut checks);
     stated::check_disclosure(model.as_ref(), data.as_ref(), disclosure.as_ref(), &mut checks);
     edges::check_base(run.as_ref(), disclosure.as_ref(), &mut checks);
+    let own = |run| upstream::Own {
+        run,
+        model: model.as_ref(),
+        data: data.as_ref(),
+        disclosure: disclosure.as_ref(),
+    };
+    let ancestry = run.as_ref().and_then(|run| upstream::check(dir, own(run), trust, &mut checks));
     let contradictions = stated::check_card(dir, data.as_ref(), disclosure.as_ref(), &mut checks);
     let report = report(checks, contradictions, trusted, is_logged);
     let signer = signers.first().copied();
-    Ok(Verified::new(FolderFacts { report, signer, run, data, model, disclosure }, signer))
+    Ok(Verified::new(FolderFacts { report, signer, run, data, model, disclosure, ancestry }, signer))
 }
 
 fn check_log(

@@ -7,9 +7,12 @@ mod logged;
 mod records;
 mod signed;
 mod stated;
+mod upstream;
 
 pub use finding::{FindingFacts, finding};
 pub use folder::{FolderFacts, folder};
 pub use records::{RecordFacts, RecordReader};
 pub(crate) use signed::statement;
 pub use signed::{Trust, Verified, bundle};
+pub use upstream::{Ancestor, Ancestry, Origin, Role};
+pub(crate) use upstream::{lines as upstream_lines, parse_keys as upstream_keys, place as upstream_place};

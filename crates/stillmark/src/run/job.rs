@@ -10,11 +10,13 @@ use stillmark_distill::teach::{EmbeddedTeacher, RemoteTeacher};
 use stillmark_distill::{Plan, Setup};
 use stillmark_evidence::Digest;
 use stillmark_evidence::layout::path;
+use stillmark_evidence::upstream::Upstream;
 use stillmark_model::Checkpoint;
 
 use super::progress::Progress;
 use super::seal::Particulars;
 use super::teacher::{Teacher, Waits, published};
+use super::upstream;
 use crate::exit::ExitStatus;
 use crate::files::{self, Secrecy};
 use crate::problem::{Problem, Stop};
@@ -36,6 +38,7 @@ pub(crate) struct Job {
     permit: Permit,
     /// The teacher.
     pub(crate) teacher: Teacher,
+    upstream: Upstream,
     started_on: String,
 }
 
@@ -59,6 +62,7 @@ impl Job {
             .map_err(|err| advice::distill_problem(&err).while_doing("the plan is not sound"))?;
         let permit = permit(&plan)?;
         let teacher = Teacher::find(&plan, base, session)?;
+        let upstream = upstream::gather(&plan, &teacher, base, session.talk)?;
         Ok(Self {
             plan,
             text: text.to_owned(),
@@ -66,6 +70,7 @@ impl Job {
             folder: folder.to_owned(),
             permit,
             teacher,
+            upstream,
             started_on,
         })
     }
@@ -133,6 +138,7 @@ impl Job {
         Ok(Particulars {
             base: self.first_weights().map_err(|err| Problem::from_error(&err))?,
             teacher_uri: self.teacher.uri.clone(),
+            upstream: self.upstream.clone(),
             terms_pack: pack.digest(),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             started_on: self.started_on.clone(),

@@ -7,3 +7,4 @@ pub(crate) mod progress;
 pub(crate) mod samples;
 pub(crate) mod seal;
 pub(crate) mod teacher;
+pub(crate) mod upstream;
