@@ -50,6 +50,8 @@ pub struct Origin {
     pub name: String,
     /// The ids of its terms.
     pub terms: Vec<String>,
+    /// The digest that the run names it by.
+    pub digest: Option<Digest>,
     /// Its part of the tokens, where it has one.
     pub share: Option<f64>,
     /// Its position among the models, where it has evidence of its own.
@@ -128,6 +130,7 @@ fn origins(run: &Provenance, data: Option<&DatasetManifest>, joined: &Joined) ->
             role: Role::Base,
             name: base.to_owned(),
             terms: Vec::new(),
+            digest: run.dependency(name::BASE),
             share: None,
             model: node(run.dependency(name::BASE)),
         });
@@ -141,6 +144,7 @@ fn origins(run: &Provenance, data: Option<&DatasetManifest>, joined: &Joined) ->
             role: if is_text { Role::Text } else { Role::Teacher },
             name: teacher.map_or(&source.id, |teacher| &teacher.name).clone(),
             terms: source.terms.iter().map(|terms| terms.id.clone()).collect(),
+            digest: if is_text { None } else { used },
             share: Some(source.share),
             model: if is_text { None } else { node(used) },
         });
