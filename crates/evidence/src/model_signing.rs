@@ -96,13 +96,14 @@ pub fn weights(manifest: &Manifest) -> Vec<Digest> {
         "config.json" => true,
         "model.safetensors.index.json" => !is_single,
         _ if is_single => name == SINGLE,
-        _ => name.ends_with(".safetensors"),
+        _ => Path::new(name).extension().is_some_and(|end| end == "safetensors"),
     };
     let of_weights: Vec<_> = top.iter().filter(|(name, _)| holds(name)).collect();
-    let ggufs = top.iter().filter(|(name, _)| name.ends_with(".gguf"));
+    let ggufs = top.iter().filter(|(name, _)| Path::new(name).extension().is_some_and(|end| end == "gguf"));
     let mut found: Vec<Digest> = ggufs.filter_map(|(_, digest)| digest.parse().ok()).collect();
     if of_weights.len() > 1 {
-        let lines: String = of_weights.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
+        let line = |(name, digest): &(&&str, &&str)| [digest, "  ", name, "\n"].concat();
+        let lines: String = of_weights.iter().map(line).collect();
         found.push(Digest::of(lines.as_bytes()));
     }
     found

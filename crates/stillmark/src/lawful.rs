@@ -14,6 +14,8 @@ use crate::problem::Problem;
 /// What was asked, and what the terms say to it.
 #[derive(Debug)]
 pub(crate) struct Case {
+    /// What was asked about.
+    pub(crate) provenance: Provenance,
     /// The answer.
     pub(crate) ruling: Ruling,
     /// The answers that the plan's `[[accepted]]` gives to the asks.
@@ -31,7 +33,7 @@ pub(crate) fn judge_file(path: &Path, on: Option<&Date>) -> Result<Case, Problem
     }
     let provenance = Provenance::parse(&text)
         .map_err(|err| Problem::from_error(&err).while_doing(unreadable(&path, "provenance file")))?;
-    judge(&provenance, Vec::new(), on)
+    judge(provenance, Vec::new(), on)
 }
 
 /// Judges a plan.
@@ -45,17 +47,17 @@ pub(crate) fn judge_plan(plan: &Plan, on: Option<&Date>) -> Result<Case, Problem
             reason: answer.reason.clone(),
         })
     });
-    judge(&provenance, accepted.collect::<Result<_, Problem>>()?, on)
+    judge(provenance, accepted.collect::<Result<_, Problem>>()?, on)
 }
 
-fn judge(provenance: &Provenance, accepted: Vec<Accepted>, on: Option<&Date>) -> Result<Case, Problem> {
+fn judge(provenance: Provenance, accepted: Vec<Accepted>, on: Option<&Date>) -> Result<Case, Problem> {
     let today: Date = clock::today().parse().map_err(|err| Problem::from_error(&err))?;
     let on = on.or(provenance.on()).cloned().unwrap_or(today);
     let pack = Pack::shipped().map_err(|err| Problem::from_error(&err))?;
-    let ruling = evaluate(&pack, provenance, &on).map_err(|err| {
+    let ruling = evaluate(&pack, &provenance, &on).map_err(|err| {
         Problem::from_error(&err).hint("`stillmark agreement terms list` shows the ids of all known terms")
     })?;
-    Ok(Case { ruling, accepted })
+    Ok(Case { provenance, ruling, accepted })
 }
 
 fn file_of(path: &Path) -> Result<PathBuf, Problem> {

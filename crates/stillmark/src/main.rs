@@ -9,6 +9,7 @@ mod cli;
 mod clock;
 mod commands;
 mod dispatch;
+mod drawing;
 mod environment;
 mod exit;
 mod fetch;

@@ -48,7 +48,7 @@ pub(super) fn collapsed(graph: &Graph) -> Graph {
     Graph { nodes, edges: drawn, target }
 }
 
-/// The target and its nearest ancestors, then whatever there is room for.
+/// Everything, or the target and its nearest ancestors.
 fn kept(graph: &Graph, edges: &[&Edge]) -> Vec<bool> {
     let count = graph.nodes.len();
     if count <= MOST_NODES {
@@ -69,12 +69,6 @@ fn kept(graph: &Graph, edges: &[&Edge]) -> Vec<bool> {
             kept[node] = true;
             room -= 1;
             open.extend(&sources[node]);
-        }
-    }
-    for one in &mut kept {
-        if room > 0 && !*one {
-            *one = true;
-            room -= 1;
         }
     }
     kept

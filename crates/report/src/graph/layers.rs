@@ -20,7 +20,7 @@ pub(super) struct Layers {
     /// Every spot.
     pub(super) spots: Vec<Spot>,
     /// The spots of each layer, in their order.
-    pub(super) layers: Vec<Vec<usize>>,
+    pub(super) rows: Vec<Vec<usize>>,
     /// Of each arrow the spots that it goes over, both ends included.
     pub(super) ways: Vec<Vec<usize>>,
     /// Each spot's neighbors in the layer before, and in the layer after.
@@ -31,7 +31,7 @@ pub(super) struct Layers {
 pub(super) fn layers(graph: &Graph) -> Layers {
     let ranks = ranks(graph);
     let most = ranks.iter().copied().max().unwrap_or(0);
-    let mut laid = Layers { layers: vec![Vec::new(); most + 1], ..Layers::default() };
+    let mut laid = Layers { rows: vec![Vec::new(); most + 1], ..Layers::default() };
     for (position, rank) in ranks.iter().enumerate() {
         laid.add(Spot::Node(position), *rank);
     }
@@ -95,33 +95,33 @@ impl Layers {
         self.spots.push(spot);
         self.beside.push([Vec::new(), Vec::new()]);
         let at = self.spots.len() - 1;
-        self.layers[layer].push(at);
+        self.rows[layer].push(at);
         at
     }
 
     /// Orders each layer by the middle of its neighbors, forth and back, and keeps the order with the fewest crossings.
     fn order(&mut self) {
-        let mut best = (self.crossings(), self.layers.clone());
+        let mut best = (self.crossings(), self.rows.clone());
         for round in 0..ROUNDS {
             let layers: Vec<usize> = if round % 2 == 0 {
-                (1..self.layers.len()).collect()
+                (1..self.rows.len()).collect()
             } else {
-                (0..self.layers.len().saturating_sub(1)).rev().collect()
+                (0..self.rows.len().saturating_sub(1)).rev().collect()
             };
             for layer in layers {
                 self.order_one(layer, round % 2);
             }
             let crossings = self.crossings();
             if crossings < best.0 {
-                best = (crossings, self.layers.clone());
+                best = (crossings, self.rows.clone());
             }
         }
-        self.layers = best.1;
+        self.rows = best.1;
     }
 
     fn order_one(&mut self, layer: usize, side: usize) {
         let at = self.positions();
-        let mut keyed: Vec<(f64, usize)> = self.layers[layer]
+        let mut keyed: Vec<(f64, usize)> = self.rows[layer]
             .iter()
             .map(|spot| {
                 let near = &self.beside[*spot][side];
@@ -131,13 +131,13 @@ impl Layers {
             })
             .collect();
         keyed.sort_by(|left, right| left.0.total_cmp(&right.0));
-        self.layers[layer] = keyed.into_iter().map(|(_, spot)| spot).collect();
+        self.rows[layer] = keyed.into_iter().map(|(_, spot)| spot).collect();
     }
 
     /// Each spot's position in its layer.
     fn positions(&self) -> Vec<usize> {
         let mut at = vec![0; self.spots.len()];
-        for layer in &self.layers {
+        for layer in &self.rows {
             for (position, spot) in layer.iter().enumerate() {
                 at[*spot] = position;
             }
@@ -148,7 +148,7 @@ impl Layers {
     fn crossings(&self) -> usize {
         let at = self.positions();
         let mut count = 0;
-        for layer in &self.layers {
+        for layer in &self.rows {
             let mut pairs: Vec<(usize, usize)> = Vec::new();
             for spot in layer {
                 pairs.extend(self.beside[*spot][1].iter().map(|other| (at[*spot], at[*other])));

@@ -45,13 +45,13 @@ pub(super) struct Places {
 pub(super) fn places(graph: &Graph, laid: &Layers) -> Places {
     let longest = graph.edges.iter().map(|edge| edge.label.chars().count().min(LABEL)).max().unwrap_or(0);
     let beside = (longest as f64 * CHARACTER + 44.0).max(90.0);
-    let count = laid.layers.len() as f64;
+    let count = laid.rows.len() as f64;
     let across = count * BOX.0 + (count - 1.0).max(0.0) * beside + 2.0 * EDGE;
     let (rows, tall) = along(laid, BOX.1);
     let (columns, wide) = along(laid, BOX.0);
     let way = if WIDE < across && wide < across { Way::Down } else { Way::Right };
     let mut middles = vec![(0.0, 0.0); laid.spots.len()];
-    for (number, layer) in laid.layers.iter().enumerate() {
+    for (number, layer) in laid.rows.iter().enumerate() {
         for spot in layer {
             middles[*spot] = match way {
                 Way::Right => (EDGE + BOX.0 / 2.0 + number as f64 * (BOX.0 + beside), rows[*spot]),
@@ -69,13 +69,13 @@ pub(super) fn places(graph: &Graph, laid: &Layers) -> Places {
 /// The middle of each spot along its layer, and how far the layers reach; `size` is that of a box.
 fn along(laid: &Layers, size: f64) -> (Vec<f64>, f64) {
     let half = |spot: usize| match laid.spots[spot] {
-        Spot::Node(_) => (size + GAP) / 2.0,
+        Spot::Node(_) => size / 2.0 + GAP / 2.0,
         Spot::Bend(_) => LANE,
     };
     let length = |layer: &Vec<usize>| layer.iter().map(|spot| 2.0 * half(*spot)).sum::<f64>();
-    let longest = laid.layers.iter().map(length).fold(0.0, f64::max);
+    let longest = laid.rows.iter().map(length).fold(0.0, f64::max);
     let mut middles = vec![0.0; laid.spots.len()];
-    for layer in &laid.layers {
+    for layer in &laid.rows {
         let mut at = (longest - length(layer)) / 2.0;
         for spot in layer {
             middles[*spot] = at + half(*spot);
@@ -83,7 +83,7 @@ fn along(laid: &Layers, size: f64) -> (Vec<f64>, f64) {
         }
     }
     for round in 0..8 {
-        for layer in &laid.layers {
+        for layer in &laid.rows {
             let wanted = layer.iter().map(|spot| {
                 let [before, after] = &laid.beside[*spot];
                 let near: Vec<usize> = match round % 3 {

@@ -4,6 +4,7 @@
 mod explained;
 mod finding;
 mod foreign;
+mod generations;
 #[cfg(unix)]
 mod interruptions;
 mod place;

@@ -187,7 +187,7 @@ pub(super) fn cycle(entries: &[Entry], joined: &Joined, own: (&Provenance, &[Dig
     let mine = joined.nodes.len();
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); mine + 1];
     let mut parents_of: Vec<Vec<usize>> = vec![Vec::new(); mine + 1];
-    for child in 0..=mine {
+    for (child, parents_of) in parents_of.iter_mut().enumerate() {
         let runs: Vec<&Provenance> = match joined.nodes.get(child) {
             Some(node) => node.runs.iter().filter_map(|run| Some(&entries[*run].run()?.predicate)).collect(),
             None => vec![own.0],
@@ -197,7 +197,7 @@ pub(super) fn cycle(entries: &[Entry], joined: &Joined, own: (&Provenance, &[Dig
                 if own.1.contains(&digest) { Some(mine) } else { joined.named.get(&digest).copied() };
             if let Some(parent) = parent {
                 children[parent].push(child);
-                parents_of[child].push(parent);
+                parents_of.push(parent);
             }
         }
     }

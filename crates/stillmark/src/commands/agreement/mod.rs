@@ -1,6 +1,7 @@
 //! `stillmark agreement check|terms`.
 
 pub(crate) mod check;
+mod graph;
 mod terms;
 
 use crate::problem::Outcome;
