@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use stillmark_evidence::bundle::Bundle;
+use stillmark_evidence::bundle::{self, Bundle};
 use stillmark_evidence::card::{Claims, TeacherShare};
 use stillmark_evidence::checks::{Check, CheckVerdict, FolderReport};
 use stillmark_evidence::disclosure::Disclosure;
@@ -179,6 +179,14 @@ fn weights(name: &str) -> Digest {
     model_signing::weights(&model(name).predicate)[0]
 }
 
+/// The statement of a line, changed and signed anew.
+fn resigned(line: &str, by: u8, change: impl Fn(&mut Value)) -> String {
+    let payload = bundle::parse(line.as_bytes()).unwrap().envelope().payload().unwrap();
+    let mut statement: Value = serde_json::from_slice(&payload).unwrap();
+    change(&mut statement);
+    text(&Bundle::sign_bytes(&serde_json_canonicalizer::to_vec(&statement).unwrap(), &key(by)))
+}
+
 /// Makes the folder that a vector describes, and judges it.
 pub(crate) fn judge(vector: &Value) -> FolderReport {
     let dir = tempfile::tempdir().unwrap();
@@ -199,6 +207,20 @@ pub(crate) fn judge(vector: &Value) -> FolderReport {
         assert!(line.contains(from), "{name} does not hold {from}");
         *line = line.replace(from, to);
     }
+    for (name, key) in vector["resign"].as_object().into_iter().flatten() {
+        let line = lines.get_mut(name).unwrap();
+        *line = resigned(line, key.as_u64().unwrap() as u8, |_| ());
+    }
+    for name in vector["again"].as_array().into_iter().flatten() {
+        let again = resigned(&lines[name.as_str().unwrap()], 4, |statement| {
+            statement["predicate"]["runDetails"]["metadata"]["invocationId"] = json!("again");
+        });
+        lines.insert(format!("{name} again"), again);
+    }
+    for (name, statement) in vector["sign"].as_object().into_iter().flatten() {
+        let payload = serde_json::to_vec(statement).unwrap();
+        lines.insert(name.clone(), text(&Bundle::sign_bytes(&payload, &key(4))));
+    }
     let mut all: String = lines.values().cloned().collect();
     for raw in vector["raw"].as_array().into_iter().flatten() {
         let _ = writeln!(all, "{}", raw.as_str().unwrap());
@@ -207,7 +229,11 @@ pub(crate) fn judge(vector: &Value) -> FolderReport {
     if vector["file"] != json!(false) {
         fs::write(dir.join(path::UPSTREAM), &all).unwrap();
     }
-    let keys: BTreeMap<u8, PrivateKey> = models.iter().map(|model| (model.key, model.key())).collect();
+    let mut keys: BTreeMap<u8, PrivateKey> = models.iter().map(|model| (model.key, model.key())).collect();
+    for other in vector["resign"].as_object().into_iter().flatten().map(|(_, other)| other.as_u64().unwrap())
+    {
+        keys.insert(other as u8, key(other as u8));
+    }
     if vector["keys"] != json!(false) {
         let pem: String = keys.values().map(|key| key.public().to_pem()).collect();
         fs::write(dir.join(path::UPSTREAM_KEYS), pem).unwrap();

@@ -1,8 +1,9 @@
 //! The graph as SVG: every box and arrow can be hovered and focused, and says its clauses.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::layers::{Spot, layers};
+use super::layers::layers;
 use super::place::{BOX, Places, Way, label, places};
 use super::{Edge, Graph, Node};
 use crate::markup::{clipped, escaped, last_part};
@@ -14,6 +15,8 @@ const STYLE: &str =
 const NAME: usize = 25;
 /// Where along an arrow its label is tried, the middle first.
 const TRIED: [f64; 7] = [0.5, 0.36, 0.64, 0.24, 0.76, 0.14, 0.86];
+/// The part of a box's side that arrows between the same two boxes share.
+const SIDE: f64 = 0.7;
 /// Half the height of a label.
 const LABEL_HALF: f64 = 8.0;
 /// Below this share of its size a drawing is scrolled, not shrunk.
@@ -47,8 +50,18 @@ fn drawing(graph: &Graph, attributes: &str) -> String {
         escaped(name)
     );
     let mut taken: Vec<(Point, f64)> = Vec::new();
+    let mut beside: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    for edge in &graph.edges {
+        *beside.entry((edge.from, edge.to)).or_default() += 1;
+    }
+    let mut drawn: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     for (edge, way) in graph.edges.iter().zip(&laid.ways) {
-        let pieces = pieces(way, &laid.spots, &places);
+        let between = (edge.from, edge.to);
+        let number = drawn.entry(between).or_default();
+        let all = beside.get(&between).copied().unwrap_or(1);
+        let shift = (*number as f64 - (all as f64 - 1.0) / 2.0) / all as f64;
+        *number += 1;
+        let pieces = pieces(way, shift, &places);
         arrow(&mut svg, &graph, edge, &pieces, places.way);
         let (text, length) = label(&edge.label);
         let at = free(&pieces, length, &places.middles[..graph.nodes.len()], &taken);
@@ -87,11 +100,17 @@ impl Piece {
     }
 }
 
-/// The curves of an arrow, from box to box, past the layers between.
-fn pieces(way: &[usize], spots: &[Spot], places: &Places) -> Vec<Piece> {
+/// The curves of an arrow, from box to box, past the layers between. Arrows between the same two boxes lie beside
+/// each other: `shift` is how far from the middle, in parts of a box's side.
+fn pieces(way: &[usize], shift: f64, places: &Places) -> Vec<Piece> {
     let mut pieces = Vec::new();
+    let aside = match places.way {
+        Way::Right => (0.0, shift * BOX.1 * SIDE),
+        Way::Down => (shift * BOX.0 * SIDE, 0.0),
+    };
     for pair in way.windows(2) {
         let ends = [pair[0], pair[1]].map(|spot| places.middles[spot]);
+        let ends = ends.map(|end| (end.0 + aside.0, end.1 + aside.1));
         let (before, after) = (ends[0], ends[1]);
         let piece = match places.way {
             Way::Right => {
@@ -107,7 +126,6 @@ fn pieces(way: &[usize], spots: &[Spot], places: &Places) -> Vec<Piece> {
                 Piece { from, to, pulls: ((from.0, from.1 + bend), (to.0, to.1 - bend)) }
             }
         };
-        debug_assert!(pieces.is_empty() || matches!(spots[pair[0]], Spot::Bend(_)));
         pieces.push(piece);
     }
     pieces

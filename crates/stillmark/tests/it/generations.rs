@@ -73,6 +73,7 @@ fn a_student_of_a_student_carries_the_evidence_of_both() {
     for name in ["<b>third</b>", "<b>second</b>", "<b>first</b>", "<b>tiny</b>"] {
         assert!(drawn.contains(name), "{drawn}");
     }
+    assert!(drawn.contains("train 100.0 %"), "{drawn}");
     let page = fs::read_to_string(place.path("third/report.html")).unwrap();
     assert!(page.contains("first to second by train"), "the page tells the arrows in words");
 

@@ -5,8 +5,8 @@ use crate::keys::{KeyId, PublicKey};
 use crate::layout::path;
 use crate::manifest::DatasetManifest;
 use crate::provenance::Provenance;
-use crate::statement::Outside;
-use crate::verify::signed::{Trust, open, statement};
+use crate::statement::{Outside, STATEMENT_TYPE};
+use crate::verify::signed::{Trust, body, open};
 use crate::{Digest, Finding, FindingKind, Predicate, Statement, bundle, model_signing};
 use rayon::prelude::*;
 
@@ -68,7 +68,7 @@ pub(crate) fn parse_keys(bytes: &[u8]) -> Result<Vec<PublicKey>, Finding> {
 }
 
 fn entry((line, bytes): (usize, &[u8]), keys: &Trust) -> Result<Entry, Finding> {
-    let (payload, signer) = open(&bundle::parse(bytes)?, keys).map_err(|mut finding| {
+    let (payload, signer) = open(&bundle::outside(bytes)?, keys).map_err(|mut finding| {
         if finding.kind == FindingKind::UnknownSigner {
             finding.kind = FindingKind::BrokenEdge;
             finding.detail.push_str(", and no carried key checks it");
@@ -81,17 +81,21 @@ fn entry((line, bytes): (usize, &[u8]), keys: &Trust) -> Result<Entry, Finding> 
 fn stated(payload: &[u8]) -> Result<Stated, Finding> {
     let outside: Outside = serde_json::from_slice(payload)
         .map_err(|error| Finding::new(FindingKind::Malformed, "payload", error.to_string()))?;
+    if outside.kind != STATEMENT_TYPE {
+        let detail = format!("`{}` instead of `{STATEMENT_TYPE}`", outside.kind);
+        return Err(Finding::new(FindingKind::Malformed, "_type", detail));
+    }
     Ok(match outside.predicate_type.as_str() {
         model_signing::Manifest::TYPE => {
-            let model = statement::<model_signing::Manifest>(payload)?;
+            let model = body::<model_signing::Manifest>(payload)?;
             let mut digests = vec![model_signing::consistent(&model)?];
             digests.extend(model_signing::weights(&model.predicate));
             let name = model.subject.into_iter().next().map(|subject| subject.name).unwrap_or_default();
             Stated::Model { name, digests }
         }
-        Provenance::TYPE => Stated::Run(Box::new(statement(payload)?)),
-        DatasetManifest::TYPE => Stated::Data(Box::new(statement(payload)?), Digest::of(payload)),
-        Disclosure::TYPE => Stated::Disclosure(Box::new(statement(payload)?)),
+        Provenance::TYPE => Stated::Run(Box::new(body(payload)?)),
+        DatasetManifest::TYPE => Stated::Data(Box::new(body(payload)?), Digest::of(payload)),
+        Disclosure::TYPE => Stated::Disclosure(Box::new(body(payload)?)),
         other => {
             let detail = format!("`{other}` says nothing of where a model comes from");
             return Err(Finding::new(FindingKind::WrongPredicate, "predicateType", detail));
