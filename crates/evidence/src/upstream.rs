@@ -10,6 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use stillmark_ledger::whole_file;
 
+/// What is carried on of a run folder.
+const CARRIED: [Document; 4] = [Document::Model, Document::Run, Document::Data, Document::Disclosure];
+
 /// Signed statements of the models that another one is made from, each once.
 #[derive(Debug, Clone, Default)]
 pub struct Upstream {
@@ -26,7 +29,7 @@ impl Upstream {
             let bytes = read(folder, path::UPSTREAM_KEYS).map_err(Error::Unsealable)?;
             keys.extend(verify::upstream_keys(&bytes).map_err(Error::Unsealable)?);
         }
-        for document in Document::ALL {
+        for document in CARRIED {
             let name = document.bundle_path();
             if folder.join(&name).exists() {
                 self.add(&read(folder, &name).map_err(Error::Unsealable)?, folder, &name)?;

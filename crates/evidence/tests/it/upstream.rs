@@ -326,3 +326,32 @@ fn evidence_is_carried_on_once_and_only_with_its_model() {
     let lines = fs::read_to_string(Path::new(third.path()).join(path::UPSTREAM)).unwrap();
     assert_eq!(lines.lines().count(), 8);
 }
+
+#[test]
+fn a_flipped_bit_anywhere_is_a_finding_or_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let vector = chain();
+    let models: Vec<Model> = vector["models"].as_array().unwrap().iter().map(Model::of).collect();
+    let whole: String = models.iter().flat_map(|model| model.lines().into_values()).collect();
+    let pem: String = [4, 5].map(|byte| key(byte).public().to_pem().to_owned()).concat();
+    Made::honest().taught_by(weights("c")).seal(dir.path());
+    let trust = Trust::of([folder::key(), key(4), key(5)].map(|key| key.public().clone()));
+    let judged = |text: &[u8], pem: &[u8]| {
+        fs::write(dir.path().join(path::UPSTREAM), text).unwrap();
+        fs::write(dir.path().join(path::UPSTREAM_KEYS), pem).unwrap();
+        folder::judge(dir.path(), &trust).verdict
+    };
+    assert_eq!(judged(whole.as_bytes(), pem.as_bytes()), CheckVerdict::Pass);
+    for at in (0..whole.len()).step_by(whole.len() / 150) {
+        let mut bytes = whole.clone().into_bytes();
+        bytes[at] ^= 1;
+        // The key's name inside the envelope is signed by nobody, and read by nobody.
+        let is_unread = whole[..at].rfind("\"keyid\":").is_some_and(|start| at - start < 8 + 2 + 64);
+        assert!(is_unread || judged(&bytes, pem.as_bytes()) == CheckVerdict::Fail, "byte {at}");
+    }
+    for at in (0..pem.len()).step_by(7) {
+        let mut bytes = pem.clone().into_bytes();
+        bytes[at] ^= 1;
+        judged(whole.as_bytes(), &bytes);
+    }
+}
