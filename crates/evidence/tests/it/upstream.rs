@@ -187,13 +187,10 @@ fn resigned(line: &str, by: u8, change: impl Fn(&mut Value)) -> String {
     text(&Bundle::sign_bytes(&serde_json_canonicalizer::to_vec(&statement).unwrap(), &key(by)))
 }
 
-/// Makes the folder that a vector describes, and judges it.
-pub(crate) fn judge(vector: &Value) -> FolderReport {
-    let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path();
-    let models: Vec<Model> = vector["models"].as_array().unwrap().iter().map(Model::of).collect();
+/// The lines that a vector describes.
+fn file(vector: &Value, models: &[Model]) -> String {
     let mut lines = BTreeMap::new();
-    for model in &models {
+    for model in models {
         for (kind, line) in model.lines() {
             lines.insert(format!("{}.{kind}", model.name), line);
         }
@@ -225,6 +222,15 @@ pub(crate) fn judge(vector: &Value) -> FolderReport {
     for raw in vector["raw"].as_array().into_iter().flatten() {
         let _ = writeln!(all, "{}", raw.as_str().unwrap());
     }
+    all
+}
+
+/// Makes the folder that a vector describes, and judges it.
+pub(crate) fn judge(vector: &Value) -> FolderReport {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let models: Vec<Model> = vector["models"].as_array().unwrap().iter().map(Model::of).collect();
+    let all = file(vector, &models);
     fs::create_dir_all(dir.join("evidence")).unwrap();
     if vector["file"] != json!(false) {
         fs::write(dir.join(path::UPSTREAM), &all).unwrap();
