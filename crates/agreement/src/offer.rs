@@ -3,7 +3,7 @@
 use stillmark_evidence::{Date, Digest};
 
 use crate::error::Error;
-use crate::read::{Source, Table, Value};
+use crate::read::{Source, Table, Value, line_feeds};
 use crate::words::{Kind, Word};
 
 /// The `schema` of every offer.
@@ -126,7 +126,8 @@ impl Draft {
 impl Offer {
     /// Reads an offer; its machine part has to be that of its preset.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let (source, document) = Source::parse(text)?;
+        let feeds = line_feeds(text);
+        let (source, document) = Source::parse(text, &feeds)?;
         let mut table = source.table("the offer", &document);
         let schema = table.required("schema")?;
         if schema.string()? != SCHEMA {
@@ -152,7 +153,7 @@ impl Offer {
         if own.string()? != Digest::of(preset.text().as_bytes()).to_string() {
             return Err(own.not_the("the digest of the preset's text"));
         }
-        let (_, machine) = Source::parse(preset.machine())?;
+        let (_, machine) = Source::parse(preset.machine(), &[])?;
         for (key, wanted) in machine.get_ref() {
             table.same(key.get_ref(), wanted, preset.id())?;
         }

@@ -96,13 +96,19 @@ impl Bundle {
 
 /// Reads a bundle and checks its shape, not its signature.
 pub fn parse(bytes: &[u8]) -> Result<Bundle, Finding> {
+    let bundle = outside(bytes)?;
+    bundle.dsse_envelope.payload()?;
+    Ok(bundle)
+}
+
+/// As [`parse`], for whoever opens the envelope next, which looks at the payload itself.
+pub(crate) fn outside(bytes: &[u8]) -> Result<Bundle, Finding> {
     let bundle: Bundle =
         serde_json::from_slice(bytes).map_err(|error| malformed("bundle", &error.to_string()))?;
     if bundle.media_type != MEDIA_TYPE {
         return Err(malformed("mediaType", &format!("`{}` instead of `{MEDIA_TYPE}`", bundle.media_type)));
     }
     bundle.signer()?;
-    bundle.dsse_envelope.payload()?;
     Ok(bundle)
 }
 

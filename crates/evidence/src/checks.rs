@@ -58,6 +58,10 @@ pub enum Aspect {
     Teacher,
     /// That disclosure and run name one base model.
     Base,
+    /// The signed statements of the models that it was made from.
+    Upstream,
+    /// A duty of a model that it was made from.
+    UpstreamDuty,
     /// The files of the records.
     Records,
     /// The counts and shares of the sources.
@@ -90,7 +94,7 @@ pub enum Aspect {
 
 impl Aspect {
     /// Every aspect, in the order of the documentation.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Signature,
         Self::Signer,
         Self::ModelFiles,
@@ -101,6 +105,8 @@ impl Aspect {
         Self::Tokenizer,
         Self::Teacher,
         Self::Base,
+        Self::Upstream,
+        Self::UpstreamDuty,
         Self::Records,
         Self::Shares,
         Self::Permission,
@@ -130,6 +136,8 @@ impl Aspect {
             Self::Tokenizer => "tokenizer",
             Self::Teacher => "teacher",
             Self::Base => "base",
+            Self::Upstream => "upstream",
+            Self::UpstreamDuty => "upstream-duty",
             Self::Records => "records",
             Self::Shares => "shares",
             Self::Permission => "permission",

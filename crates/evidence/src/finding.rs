@@ -31,6 +31,10 @@ pub enum FindingKind {
     BadLog,
     /// Two signed statements that should name the same thing name different things.
     BrokenEdge,
+    /// A signed statement that nothing refers to.
+    ExtraStatement,
+    /// A model that is made from itself, over other models.
+    Cycle,
     /// Counts or shares do not follow from the records.
     WrongShare,
     /// A duty of the record is not disclosed.
@@ -90,7 +94,7 @@ pub struct Finding {
 
 impl FindingKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::BadSignature,
         Self::UnknownSigner,
         Self::BadDigest,
@@ -103,6 +107,8 @@ impl FindingKind {
         Self::NotInLog,
         Self::BadLog,
         Self::BrokenEdge,
+        Self::ExtraStatement,
+        Self::Cycle,
         Self::WrongShare,
         Self::OpenDuty,
         Self::NotPermitted,
@@ -142,6 +148,8 @@ impl FindingKind {
             Self::NotInLog => "not-in-log",
             Self::BadLog => "bad-log",
             Self::BrokenEdge => "broken-edge",
+            Self::ExtraStatement => "extra-statement",
+            Self::Cycle => "cycle",
             Self::WrongShare => "wrong-share",
             Self::OpenDuty => "open-duty",
             Self::NotPermitted => "not-permitted",

@@ -1,15 +1,19 @@
 //! ECDSA P-256 keys: the one algorithm that every public verifier of DSSE and model signatures takes.
 
 use crate::{Digest, Error};
-use p256::ecdsa::signature::{Signer as _, Verifier as _};
+use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{DerSignature, SigningKey, VerifyingKey};
 use p256::pkcs8::{
     DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding,
 };
+use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use std::fmt;
 
 /// A key's name: the SHA-256 of the PEM text of its public half, with line feeds.
 pub type KeyId = Digest;
+
+/// What a public key's text ends with.
+const END: &str = "-----END PUBLIC KEY-----";
 
 /// A signing key; it never shows itself in debug output.
 #[derive(Clone)]
@@ -21,7 +25,8 @@ pub struct PrivateKey {
 /// A key that checks signatures.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicKey {
-    verifying: VerifyingKey,
+    /// The point, uncompressed.
+    point: Vec<u8>,
     pem: String,
     id: KeyId,
 }
@@ -77,6 +82,22 @@ impl PublicKey {
         Self::of(verifying)
     }
 
+    /// Reads one SPKI key after another.
+    pub fn all_from_pem(text: &str) -> Result<Vec<Self>, Error> {
+        let mut keys = Vec::new();
+        let mut rest = text;
+        while !rest.trim().is_empty() {
+            let number = keys.len() + 1;
+            let wrong =
+                |what: String| Error::KeyText { half: "public", what: format!("key {number}: {what}") };
+            let end = rest.find(END).map(|start| start + END.len());
+            let end = end.ok_or_else(|| wrong(format!("no `{END}`")))?;
+            keys.push(Self::from_pem(rest[..end].trim_start()).map_err(|error| wrong(error.to_string()))?);
+            rest = &rest[end..];
+        }
+        Ok(keys)
+    }
+
     /// The SPKI text, with line feeds: what the key id is the digest of.
     pub fn to_pem(&self) -> &str {
         &self.pem
@@ -87,10 +108,9 @@ impl PublicKey {
         self.id
     }
 
-    /// Whether the DER signature over these bytes is by this key.
+    /// Whether the DER signature over these bytes is by this key (docs/decisions/104-verifying-with-ring.md).
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        let signature = DerSignature::try_from(signature);
-        signature.is_ok_and(|signature| self.verifying.verify(message, &signature).is_ok())
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &self.point).verify(message, signature).is_ok()
     }
 
     fn of(verifying: VerifyingKey) -> Result<Self, Error> {
@@ -98,7 +118,7 @@ impl PublicKey {
             .to_public_key_pem(LineEnding::LF)
             .map_err(|error| Error::KeyText { half: "public", what: error.to_string() })?;
         let id = Digest::of(pem.as_bytes());
-        Ok(Self { verifying, pem, id })
+        Ok(Self { point: verifying.to_sec1_point(false).as_bytes().to_vec(), pem, id })
     }
 }
 

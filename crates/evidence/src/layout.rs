@@ -30,6 +30,10 @@ pub mod path {
     pub const CONSENT: &str = "evidence/consent";
     /// The offer that the teacher's provider makes.
     pub const OFFER: &str = "evidence/consent/distillation.toml";
+    /// The signed statements of the models that the student was made from, and of those that these were.
+    pub const UPSTREAM: &str = "evidence/upstream.jsonl";
+    /// The public keys that signed them.
+    pub const UPSTREAM_KEYS: &str = "evidence/upstream-keys.pem";
     /// The signer's public key.
     pub const SIGNER: &str = "evidence/signer.pub.pem";
 }

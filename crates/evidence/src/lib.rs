@@ -3,7 +3,7 @@
 //! Every signed type of Stillmark lives here: in-toto [`Statement`]s in [`dsse`] envelopes in Sigstore
 //! [`bundle`]s, signed with ECDSA P-256 [`keys`], and the predicates they carry ([`manifest`],
 //! [`provenance`], [`disclosure`], [`model_signing`], [`watermark`]). [`signing`] leaves the evidence of a
-//! run or a finding in its folder, [`verify`] judges it offline. A [`Verified`] value is born in `verify` and nowhere else.
+//! run or a finding in its folder, [`upstream`] carries it on to what is made of its model, [`verify`] judges it offline. A [`Verified`] value is born in `verify` and nowhere else.
 #![forbid(unsafe_code)]
 
 pub mod bundle;
@@ -24,6 +24,7 @@ pub mod provenance;
 pub mod receipt;
 pub mod signing;
 mod statement;
+pub mod upstream;
 pub mod verify;
 pub mod watermark;
 

@@ -81,6 +81,34 @@ pub fn root(manifest: &Manifest) -> Result<Digest, Finding> {
     Ok(Digest::of(&raw))
 }
 
+/// The digests by which a run may name the model, beside the subject's: that of its weights in Hugging Face layout,
+/// and that of each GGUF file (docs/spec/upstream-evidence.md).
+pub fn weights(manifest: &Manifest) -> Vec<Digest> {
+    const SINGLE: &str = "model.safetensors";
+    let top: BTreeMap<&str, &str> = manifest
+        .resources
+        .iter()
+        .filter(|one| one.algorithm == SHA256 && !one.name.contains('/'))
+        .map(|one| (one.name.as_str(), one.digest.as_str()))
+        .collect();
+    let is_single = top.contains_key(SINGLE);
+    let holds = |name: &str| match name {
+        "config.json" => true,
+        "model.safetensors.index.json" => !is_single,
+        _ if is_single => name == SINGLE,
+        _ => Path::new(name).extension().is_some_and(|end| end == "safetensors"),
+    };
+    let of_weights: Vec<_> = top.iter().filter(|(name, _)| holds(name)).collect();
+    let ggufs = top.iter().filter(|(name, _)| Path::new(name).extension().is_some_and(|end| end == "gguf"));
+    let mut found: Vec<Digest> = ggufs.filter_map(|(_, digest)| digest.parse().ok()).collect();
+    if of_weights.len() > 1 {
+        let line = |(name, digest): &(&&str, &&str)| [digest, "  ", name, "\n"].concat();
+        let lines: String = of_weights.iter().map(line).collect();
+        found.push(Digest::of(lines.as_bytes()));
+    }
+    found
+}
+
 /// Checks that the statement agrees with itself: one subject, whose digest is over the list.
 pub fn consistent(statement: &Statement<Manifest>) -> Result<Digest, Finding> {
     let [subject] = &statement.subject[..] else {

@@ -29,6 +29,8 @@ pub mod name {
     pub const CODE: &str = "code";
     /// The plan's file, `plan.toml`.
     pub const PLAN: &str = "plan";
+    /// The file of the teachers' and the base's own evidence, `evidence/upstream.jsonl`.
+    pub const UPSTREAM: &str = "upstream";
     /// The measurements' file, `metrics.jsonl`.
     pub const METRICS: &str = "metrics";
 }

@@ -25,7 +25,8 @@ pub(crate) fn shown(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Percent => percent(value),
         Unit::TokensPerSecond => grouped(value.max(0.0).round() as u64),
-        Unit::Count if value < 1000.0 => format!("{value}"),
+        // Six times 0.2 is not 1.2 to a machine.
+        Unit::Count if value < 1000.0 => format!("{}", (value * 1e6).round() / 1e6),
         Unit::Count | Unit::Plain => plain(value),
         Unit::PowerOfTen => power_of_ten(value),
     }

@@ -17,6 +17,8 @@ use crate::session::Session;
 /// What was asked, and what the terms say to it.
 #[derive(Debug)]
 pub(crate) struct Case {
+    /// What was asked about.
+    pub(crate) provenance: Provenance,
     /// The answer.
     pub(crate) ruling: Ruling,
     /// The answers that the plan's `[[accepted]]` gives to the asks.
@@ -42,7 +44,7 @@ pub(crate) fn judge_file(path: &Path, on: Option<&Date>, session: &Session) -> R
             consents.insert(asset.id.clone(), consent::of_asset(&base.join(grant), name, session)?);
         }
     }
-    judge(&provenance.with_consents(consents), Vec::new(), on)
+    judge(provenance.with_consents(consents), Vec::new(), on)
 }
 
 /// Judges a plan, whose files lie in `base`.
@@ -68,17 +70,17 @@ pub(crate) fn judge_under(plan: &Plan, granted: Option<Consent>, on: Option<&Dat
             reason: answer.reason.clone(),
         })
     });
-    judge(&provenance, accepted.collect::<Result<_, Problem>>()?, on)
+    judge(provenance, accepted.collect::<Result<_, Problem>>()?, on)
 }
 
-fn judge(provenance: &Provenance, accepted: Vec<Accepted>, on: Option<&Date>) -> Result<Case, Problem> {
+fn judge(provenance: Provenance, accepted: Vec<Accepted>, on: Option<&Date>) -> Result<Case, Problem> {
     let today: Date = clock::today().parse().map_err(|err| Problem::from_error(&err))?;
     let on = on.or(provenance.on()).cloned().unwrap_or(today);
     let pack = Pack::shipped().map_err(|err| Problem::from_error(&err))?;
-    let ruling = evaluate(&pack, provenance, &on).map_err(|err| {
+    let ruling = evaluate(&pack, &provenance, &on).map_err(|err| {
         Problem::from_error(&err).hint("`stillmark agreement terms list` shows the ids of all known terms")
     })?;
-    Ok(Case { ruling, accepted })
+    Ok(Case { provenance, ruling, accepted })
 }
 
 fn file_of(path: &Path) -> Result<PathBuf, Problem> {

@@ -10,6 +10,7 @@ mod clock;
 mod commands;
 mod consent;
 mod dispatch;
+mod drawing;
 mod environment;
 mod exit;
 mod fetch;

@@ -25,13 +25,14 @@ const ROOMS: [(&str, &[&str]); 15] = [
 ];
 
 /// Packages that only the named rooms may link, and nobody where the list is empty.
-const CONFINED: [(&str, &[&str]); 11] = [
+const CONFINED: [(&str, &[&str]); 12] = [
     ("tokenizers", &["model"]),
     ("safetensors", &["model", "distill"]),
     ("clap", &["stillmark"]),
     ("indicatif", &["stillmark"]),
     ("tokio", &["gateway", "model", "stillmark"]),
     ("hyper", &["gateway"]),
+    ("ring", &["evidence"]),
     ("candle-core", &[]),
     ("burn", &[]),
     ("tch", &[]),

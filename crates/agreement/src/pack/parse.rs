@@ -4,7 +4,7 @@ use super::entry::{Breach, Duty, Entry, Exception, Limit, Met, Rule, SmallShare,
 use stillmark_evidence::{Date, Digest};
 
 use crate::error::Error;
-use crate::read::{Source, Table, Value};
+use crate::read::{Source, Table, Value, line_feeds};
 use crate::words::{Confidence, Effect, Fact, Hops, Trigger, Word};
 
 const ENTRY: &str = "the entry";
@@ -39,7 +39,8 @@ struct Pin {
 }
 
 pub(super) fn entry(text: &str) -> Result<Entry, Error> {
-    let (source, document) = Source::parse(text)?;
+    let feeds = line_feeds(text);
+    let (source, document) = Source::parse(text, &feeds)?;
     let mut table = source.table(ENTRY, &document);
     let pin = Pin { source: table.required("source")?.string()?, date: table.required("retrieved")?.date()? };
     let mut rules = Vec::new();

@@ -2,10 +2,11 @@
 
 use super::{Asset, Declared, Edge, Parts};
 use crate::error::Error;
-use crate::read::{Source, Table, Value};
+use crate::read::{Source, Table, Value, line_feeds};
 
 pub(super) fn parts(text: &str) -> Result<Parts, Error> {
-    let (source, document) = Source::parse(text)?;
+    let feeds = line_feeds(text);
+    let (source, document) = Source::parse(text, &feeds)?;
     let mut file = source.table("the provenance file", &document);
     let mut assets = Vec::new();
     for table in file.tables("asset", "[[asset]]")? {

@@ -66,7 +66,7 @@ pub(super) fn check_base(
     });
 }
 
-fn check_sources(provenance: &Provenance, data: &DatasetManifest, checks: &mut Vec<Check>) {
+pub(super) fn check_sources(provenance: &Provenance, data: &DatasetManifest, checks: &mut Vec<Check>) {
     if let Some(tokenizer) = provenance.dependency(name::TOKENIZER) {
         checks.push(edge(Aspect::Tokenizer, path::MANIFEST, Some(data.tokenizer), tokenizer));
     } else {

@@ -10,6 +10,7 @@ use crate::manifest::DatasetManifest;
 use crate::provenance::Provenance;
 use crate::verify::records::{Case, RecordReader};
 use crate::verify::signed::{Trust, Verified, open, statement};
+use crate::verify::upstream::{self, Ancestry};
 use crate::verify::work::Work;
 use crate::verify::{edges, granted, logged, records, stated};
 use crate::{Error, Finding, FindingKind, Predicate, Statement, bundle, model_signing};
@@ -33,6 +34,8 @@ pub struct FolderFacts {
     pub disclosure: Option<Statement<Disclosure>>,
     /// The grants that the run rests on.
     pub consents: Vec<Verified<Consent>>,
+    /// The models that it was made from, where the folder carries their evidence.
+    pub ancestry: Option<Ancestry>,
 }
 
 /// Verifies a run folder. What is missing, malformed or wrong is a check that failed, never an `Err`.
@@ -90,10 +93,18 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     let is_logged = check_log(dir, run.as_ref(), &signed, &mut checks);
     stated::check_disclosure(model.as_ref(), data.as_ref(), disclosure.as_ref(), &mut checks);
     edges::check_base(run.as_ref(), disclosure.as_ref(), &mut checks);
+    let own = |run| upstream::Own {
+        run,
+        model: model.as_ref(),
+        data: data.as_ref(),
+        disclosure: disclosure.as_ref(),
+    };
+    let ancestry = run.as_ref().and_then(|run| upstream::check(dir, own(run), trust, &mut checks));
     let contradictions = stated::check_card(dir, data.as_ref(), disclosure.as_ref(), &mut checks);
     let report = report(checks, contradictions, trusted, is_logged);
     let signer = signers.first().copied();
-    Ok(Verified::new(FolderFacts { report, signer, run, data, model, disclosure, consents }, signer))
+    let facts = FolderFacts { report, signer, run, data, model, disclosure, consents, ancestry };
+    Ok(Verified::new(facts, signer))
 }
 
 fn check_log(

@@ -10,6 +10,7 @@ mod receipts;
 mod records;
 mod signed;
 mod stated;
+mod upstream;
 mod work;
 
 pub use consent::consent;
@@ -18,3 +19,5 @@ pub use folder::{FolderFacts, folder};
 pub use records::{Case, Received, RecordFacts, RecordReader};
 pub(crate) use signed::statement;
 pub use signed::{Trust, Verified, bundle};
+pub use upstream::{Ancestor, Ancestry, Origin, Role};
+pub(crate) use upstream::{lines as upstream_lines, parse_keys as upstream_keys, place as upstream_place};

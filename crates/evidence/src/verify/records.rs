@@ -210,7 +210,7 @@ fn check_counts(manifest: &DatasetManifest, counted: &BTreeMap<String, Counts>, 
     }
 }
 
-fn check_permission(manifest: &DatasetManifest, checks: &mut Vec<Check>) {
+pub(super) fn check_permission(manifest: &DatasetManifest, checks: &mut Vec<Check>) {
     let word = manifest.verdict.as_str();
     let refuse = |detail: &str| Finding::new(FindingKind::NotPermitted, path::MANIFEST, detail).into();
     checks.push(match manifest.verdict {

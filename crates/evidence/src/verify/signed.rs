@@ -96,6 +96,13 @@ pub(crate) fn statement<P: Predicate>(payload: &[u8]) -> Result<Statement<P>, Fi
         let detail = format!("`{}` instead of `{}`", outside.predicate_type, P::TYPE);
         return Err(Finding::new(FindingKind::WrongPredicate, "predicateType", detail));
     }
+    body(payload)
+}
+
+/// Reads a payload whose type and predicate type were looked at.
+pub(super) fn body<P: Predicate>(payload: &[u8]) -> Result<Statement<P>, Finding> {
+    let malformed =
+        |error: serde_json::Error| Finding::new(FindingKind::Malformed, "payload", error.to_string());
     let statement: Statement<P> = serde_json::from_slice(payload).map_err(malformed)?;
     if statement.subject.is_empty() {
         return Err(Finding::new(FindingKind::Malformed, "subject", "there is none"));

@@ -39,7 +39,7 @@ impl RecordReader for Lines {
     }
 }
 
-fn key() -> PrivateKey {
+pub(crate) fn key() -> PrivateKey {
     PrivateKey::from_entropy(&[3; 32]).unwrap()
 }
 
@@ -103,6 +103,8 @@ pub(crate) struct Made {
     teacher: Digest,
     tokenizer: Digest,
     log: bool,
+    upstream: Option<Digest>,
+    weight: u8,
 }
 
 impl Made {
@@ -115,7 +117,28 @@ impl Made {
             teacher: Digest::of(b"weights"),
             tokenizer: Digest::of(b"tokenizer"),
             log: true,
+            upstream: None,
+            weight: 7,
         }
+    }
+
+    /// The teacher has these weights.
+    pub(crate) fn taught_by(mut self, weights: Digest) -> Self {
+        self.teacher = weights;
+        for teacher in self.record.sources.iter_mut().filter_map(|source| source.teacher.as_mut()) {
+            teacher.weights = Some(weights);
+        }
+        self
+    }
+
+    /// The student has other weights.
+    pub(crate) fn of_weight(self, weight: u8) -> Self {
+        Self { weight, ..self }
+    }
+
+    /// The run pins upstream evidence.
+    pub(crate) fn pinning(self, upstream: Digest) -> Self {
+        Self { upstream: Some(upstream), ..self }
     }
 
     pub(crate) fn seal(self, dir: &Path) {
@@ -126,7 +149,7 @@ impl Made {
         fs::write(dir.join("data/records-00000.parquet"), "teacher 20 500\ntext 10 250\n").unwrap();
         fs::write(dir.join("data/records-00001.parquet"), "teacher 10 250\n").unwrap();
         fs::write(dir.join("model/config.json"), "{}").unwrap();
-        fs::write(dir.join("model/model.safetensors"), vec![7; 5000]).unwrap();
+        fs::write(dir.join("model/model.safetensors"), vec![self.weight; 5000]).unwrap();
         fs::write(dir.join("model/sub/a"), "a").unwrap();
         let (verdict, teachers) = (self.record.verdict, card::teachers(&self.record));
         let tokens = self.record.totals.tokens;
@@ -144,7 +167,7 @@ impl Made {
         let (front, block) = (card::render_front_matter(&claims), card::render_claims_block(&claims));
         let card = format!("{front}\n# S\n\n{block}\n{}", duties.join("\n"));
         fs::write(dir.join("model/README.md"), (self.card)(card)).unwrap();
-        let draft = Draft {
+        let mut draft = Draft {
             external_parameters: json!({"seed": 1}),
             internal_parameters: InternalParameters {
                 threads: 2,
@@ -166,6 +189,8 @@ impl Made {
             },
             disclosure: Some(Disclosure { claims, verdict, duties: self.duties }),
         };
+        let pin = |digest| ResourceDescriptor::of(name::UPSTREAM, "file:evidence/upstream.jsonl", digest);
+        draft.dependencies.extend(self.upstream.map(pin));
         let log_key = SigningKey::from_seed("example.org/runs", &[9; 32]).unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
         let place = if self.log { dir.join(path::LOG) } else { elsewhere.path().to_owned() };

@@ -8,5 +8,6 @@ mod folder;
 mod formats;
 mod oms;
 mod peer;
+mod upstream;
 mod vectors;
 mod watermark;

@@ -1,6 +1,7 @@
 //! Every test vector of this room's specification pages.
 
 use crate::folder::{self, Made};
+use crate::upstream;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -106,6 +107,16 @@ fn run_folders() {
         }
         let trust = if text(vector, "trust") == "signer" { folder::trust() } else { Trust::default() };
         let report = folder::judge(dir.path(), &trust);
+        let bad =
+            report.checks.into_iter().filter(|check| FindingKind::ALL.iter().any(|k| k.code() == check.id));
+        bad.map(|check| check.id).collect()
+    });
+}
+
+#[test]
+fn upstream_evidence() {
+    each("upstream-evidence", |vector| {
+        let report = upstream::judge(vector);
         let bad =
             report.checks.into_iter().filter(|check| FindingKind::ALL.iter().any(|k| k.code() == check.id));
         bad.map(|check| check.id).collect()

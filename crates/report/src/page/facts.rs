@@ -5,6 +5,8 @@ use stillmark_evidence::checks::{Assurance, Check, CheckVerdict};
 use stillmark_evidence::manifest::DatasetManifest;
 use stillmark_evidence::verify::FolderFacts;
 
+use crate::descent::student;
+
 /// What the template reads.
 #[derive(Debug, Serialize)]
 pub(super) struct Facts {
@@ -84,13 +86,6 @@ pub(super) fn of(facts: &FolderFacts) -> Facts {
         digests: digests(facts),
         run: run(facts),
     }
-}
-
-/// The student's name as the signed plan has it.
-pub(super) fn student(facts: &FolderFacts) -> String {
-    let plan = facts.run.as_ref().map(|run| &run.predicate.build_definition.external_parameters);
-    let named = plan.and_then(|plan| plan.pointer("/student/name")).and_then(|name| name.as_str());
-    named.unwrap_or("the student").to_owned()
 }
 
 pub(super) fn verdict(verdict: CheckVerdict) -> (&'static str, &'static str) {

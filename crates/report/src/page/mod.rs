@@ -15,11 +15,16 @@ use thiserror::Error;
 
 use crate::beside::{Beside, Compared, Named, Unit};
 use crate::chart::curve;
+use crate::descent::provenance;
+use crate::graph::{Graph, svg};
 use crate::number::{percent, shown};
 
 const TEMPLATE: &str = include_str!("../../templates/page.html");
-const STYLE: &str =
-    concat!(include_str!("../../templates/chart.css"), include_str!("../../templates/style.css"));
+const STYLE: &str = concat!(
+    include_str!("../../templates/chart.css"),
+    include_str!("../../templates/graph.css"),
+    include_str!("../../templates/style.css")
+);
 
 pub use finding::render_finding;
 
@@ -37,6 +42,7 @@ struct Page<'a> {
     style: &'static str,
     facts: facts::Facts,
     graph: Option<String>,
+    arrows: Vec<(String, String)>,
     shares: Option<String>,
     charts: Vec<Chart<'a>>,
     compared: Vec<Row<'a>>,
@@ -67,10 +73,12 @@ struct Answers<'a> {
 
 /// Renders one self-contained HTML page from a verified run folder and what stands beside it.
 pub fn render(facts: &Verified<FolderFacts>, beside: &Beside) -> Result<String, Error> {
+    let provenance = provenance(facts);
     let page = Page {
         style: STYLE,
         facts: facts::of(facts),
-        graph: lineup::graph(facts),
+        graph: provenance.as_ref().map(svg),
+        arrows: provenance.as_ref().map(Graph::words).unwrap_or_default(),
         shares: lineup::shares(facts),
         charts: beside
             .curves

@@ -5,4 +5,5 @@
 mod chart;
 mod finding;
 mod folder;
+mod graph;
 mod page;

@@ -149,3 +149,12 @@ fn a_chart_leaves_out_what_is_not_finite() {
     let chart = &page[from..page[from..].find("</svg>").unwrap() + from];
     insta::assert_snapshot!(chart.replace("><", ">\n<"));
 }
+
+#[test]
+fn ticks_between_two_steps_are_round_numbers() {
+    let points = vec![(1.0, 3.0), (2.0, 2.0)];
+    let steps = curve("Loss", Unit::Plain, vec![Line { name: "training".to_owned(), points }]);
+    let beside = Beside { curves: vec![steps], ..Beside::default() };
+    let page = render(&verified("tern-90m", TEACHER, |_| ()), &beside).unwrap();
+    assert!(page.contains(">1.2<") && !page.contains("1.20000"));
+}

@@ -6,10 +6,13 @@ use serde_json::json;
 use stillmark_distill::metrics::{self, Entry, EvaluationRecord};
 use stillmark_evidence::layout::path;
 use stillmark_evidence::verify::{FindingFacts, FolderFacts, Verified};
-use stillmark_report::{Beside, Compared, Curve, Line, Named, Sample, Unit, render, render_finding};
+use stillmark_report::{
+    Beside, Compared, Curve, Line, Named, Sample, Unit, provenance, render, render_finding,
+};
 
 use super::verify::{self, Shown};
 use crate::clock;
+use crate::drawing;
 use crate::files::{self, Secrecy};
 use crate::problem::{Outcome, Problem};
 use crate::run::comparison::{self, Comparison};
@@ -21,7 +24,7 @@ const TOOL: &str = concat!("stillmark ", env!("CARGO_PKG_VERSION"));
 /// What `report` takes.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  stillmark report out -o report.html\n\nExit codes are those of `verify`: a folder that fails is reported as failing."
+    after_help = "Example:\n  stillmark report out -o report.html\n  stillmark report out --graph provenance.mmd\n\nExit codes are those of `verify`: a folder that fails is reported as failing."
 )]
 pub(crate) struct Args {
     /// The folder of a run, or of a watermark finding
@@ -30,6 +33,9 @@ pub(crate) struct Args {
     /// The page [default: report.html in the folder]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write the provenance graph alone, too: an .svg, or a .mmd (Mermaid) for a README
+    #[arg(long, value_name = "FILE")]
+    graph: Option<PathBuf>,
     /// Believe this public key alone; may be repeated
     #[arg(long, value_name = "KEY")]
     trust: Vec<PathBuf>,
@@ -37,6 +43,7 @@ pub(crate) struct Args {
 
 /// Verifies the folder and writes its page.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
+    let form = args.graph.as_deref().map(drawing::Form::of).transpose()?;
     let shown = verify::shown(&args.folder, &args.trust, session)?;
     let verdict = shown.report().verdict;
     let page = args.output.clone().unwrap_or_else(|| args.folder.join("report.html"));
@@ -44,8 +51,14 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         Shown::Run(facts) => write(facts, &args.folder, &page)?,
         Shown::Finding(facts) => write_finding(facts, &page)?,
     }
-    let answer = json!({ "schema": "stillmark/report/v1", "page": page, "verdict": verdict });
-    session.answer(&answer, || format!("wrote {}", page.display()))?;
+    let mut answer = json!({ "schema": "stillmark/report/v1", "page": page, "verdict": verdict });
+    let mut written = format!("wrote {}", page.display());
+    if let (Some(path), Some(form)) = (&args.graph, form) {
+        write_graph(&shown, path, form)?;
+        answer["graph"] = json!(path);
+        written = format!("{written} and {}", path.display());
+    }
+    session.answer(&answer, || written)?;
     Ok(verify::status(verdict))
 }
 
@@ -59,6 +72,20 @@ pub(crate) fn write(facts: &Verified<FolderFacts>, folder: &Path, page: &Path) -
 fn write_finding(facts: &Verified<FindingFacts>, page: &Path) -> Result<(), Problem> {
     let html = render_finding(facts, &clock::now(), TOOL).map_err(|err| Problem::from_error(&err))?;
     files::write(page, html.as_bytes(), Secrecy::Public)
+}
+
+/// Writes the provenance graph of a run.
+fn write_graph(shown: &Shown, path: &Path, form: drawing::Form) -> Result<(), Problem> {
+    let graph = match shown {
+        Shown::Run(facts) => provenance(facts),
+        Shown::Finding(_) => None,
+    };
+    let graph = graph.ok_or_else(|| {
+        Problem::new("there is no provenance graph to draw")
+            .cause("the folder has no sound dataset manifest")
+            .hint("`stillmark verify` says what is wrong with it")
+    })?;
+    drawing::write(&graph, path, form)
 }
 
 /// What stands beside the signed facts: the curves, and what quickstart compared.

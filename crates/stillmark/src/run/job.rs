@@ -11,12 +11,14 @@ use stillmark_distill::{Plan, Setup};
 use stillmark_evidence::Digest;
 use stillmark_evidence::consent::stem;
 use stillmark_evidence::layout::path;
+use stillmark_evidence::upstream::Upstream;
 use stillmark_model::Checkpoint;
 
 use super::progress::Progress;
 use super::provider::{self, ReceiptLog};
 use super::seal::Particulars;
 use super::teacher::{Teacher, Waits, published};
+use super::upstream;
 use crate::exit::ExitStatus;
 use crate::files::{self, Secrecy};
 use crate::problem::{Problem, Stop};
@@ -39,6 +41,7 @@ pub(crate) struct Job {
     granted: Option<Consent>,
     /// The teacher.
     pub(crate) teacher: Teacher,
+    upstream: Upstream,
     started_on: String,
 }
 
@@ -71,6 +74,7 @@ impl Job {
         if let (Some(granted), Some(embedded)) = (&granted, teacher.embedded()) {
             about_weights(granted, embedded.checkpoint)?;
         }
+        let upstream = upstream::gather(&plan, &teacher, base, session.talk)?;
         Ok(Self {
             plan,
             text: text.to_owned(),
@@ -79,6 +83,7 @@ impl Job {
             permit: leave,
             granted,
             teacher,
+            upstream,
             started_on,
         })
     }
@@ -187,6 +192,7 @@ impl Job {
         Ok(Particulars {
             base: self.first_weights().map_err(|err| Problem::from_error(&err))?,
             teacher_uri: self.teacher.uri.clone(),
+            upstream: self.upstream.clone(),
             terms_pack: pack.digest(),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             started_on: self.started_on.clone(),

@@ -8,3 +8,4 @@ mod provider;
 pub(crate) mod samples;
 pub(crate) mod seal;
 pub(crate) mod teacher;
+pub(crate) mod upstream;

@@ -14,6 +14,7 @@ use stillmark_evidence::layout::path;
 use stillmark_evidence::manifest::DatasetManifest;
 use stillmark_evidence::provenance::{Builder, InternalParameters, Metadata, ResourceDescriptor, name};
 use stillmark_evidence::signing::{Draft, read_manifest, seal};
+use stillmark_evidence::upstream::Upstream;
 use stillmark_kernels::isa::Isa;
 use stillmark_ledger::Log;
 use stillmark_ledger::note::SigningKey;
@@ -29,6 +30,8 @@ pub(crate) struct Particulars {
     pub(crate) base: Option<(String, Digest)>,
     /// Where the teacher is from.
     pub(crate) teacher_uri: String,
+    /// The evidence of teacher and base, where they come from run folders.
+    pub(crate) upstream: Upstream,
     /// Digest of the terms pack that the plan was judged by.
     pub(crate) terms_pack: Digest,
     /// How many threads computed.
@@ -59,10 +62,12 @@ pub(crate) fn run_folder(
     files::write(&folder.join(path::CARD), text.as_bytes(), Secrecy::Public)?;
     offer_on(folder, plan, particulars)?;
     let disclosure = Disclosure { claims, verdict: record.verdict, duties: record.duties.clone() };
-    let draft = draft(folder, plan, particulars, &record, disclosure)?;
-    let mut log = open_log(&folder.join(path::LOG), key)?;
     let broke =
         |err: stillmark_evidence::Error| Problem::from_error(&err).while_doing("the run could not be signed");
+    let mut draft = draft(folder, plan, particulars, &record, disclosure)?;
+    let pin = |digest| ResourceDescriptor::of(name::UPSTREAM, format!("file:{}", path::UPSTREAM), digest);
+    draft.dependencies.extend(particulars.upstream.write(folder).map_err(broke)?.map(pin));
+    let mut log = open_log(&folder.join(path::LOG), key)?;
     seal(folder, draft, key, &mut log).map_err(broke)?;
     Ok(())
 }

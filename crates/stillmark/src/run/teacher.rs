@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use stillmark_distill::plan::{KeyPlace, Place, Precision, Remote};
 use stillmark_distill::{Embedded, Marking, Plan, Tokens};
+use stillmark_evidence::layout::path::MODEL;
 use stillmark_evidence::manifest::Watermark;
 use stillmark_kernels::gemm;
 use stillmark_model::catalog;
@@ -172,8 +173,12 @@ pub(crate) fn published(model: &str) -> String {
             catalog::Place::PyPi { .. } => None,
         })
     });
-    let stem =
-        || Path::new(model).file_stem().map_or(model.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let stem = || {
+        let path = Path::new(model);
+        // In a run folder every model lies at `NAME/model`.
+        let folder = path.parent().filter(|_| path.ends_with(MODEL)).and_then(Path::file_name);
+        folder.or(path.file_stem()).map_or(model.to_owned(), |stem| stem.to_string_lossy().into_owned())
+    };
     hub.unwrap_or_else(stem)
 }
 

@@ -5,6 +5,7 @@ mod consent;
 mod explained;
 mod finding;
 mod foreign;
+mod generations;
 #[cfg(unix)]
 mod interruptions;
 mod place;

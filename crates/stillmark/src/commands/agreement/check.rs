@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use stillmark_agreement::{Answer, Ruling, Verdict};
 use stillmark_evidence::Date;
 
+use super::graph;
+use crate::drawing;
 use crate::exit::ExitStatus;
 use crate::lawful;
 use crate::problem::{Outcome, Problem};
@@ -12,7 +14,8 @@ use crate::session::Session;
 
 /// What `agreement check` takes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  stillmark agreement check plan.toml\n\n\
+#[command(after_help = "Example:\n  stillmark agreement check plan.toml\n  \
+                        stillmark agreement check provenance.toml --graph provenance.svg\n\n\
                         Exit codes: 0 permit (with or without duties), 1 forbid, 3 review.")]
 pub(crate) struct Args {
     /// A plan, a provenance file, or a folder with plan.toml or provenance.toml
@@ -20,6 +23,9 @@ pub(crate) struct Args {
     /// Judge by the terms in force on this day [default: the file's `on`, else today]
     #[arg(long, value_name = "DATE")]
     on: Option<String>,
+    /// Draw the graph, colored by verdict: an .svg, or a .mmd (Mermaid) for a README
+    #[arg(long, value_name = "FILE")]
+    graph: Option<PathBuf>,
     /// Let silence and unsure readings lead to review instead of permit
     #[arg(long)]
     strict: bool,
@@ -30,9 +36,12 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let on: Option<Date> = args.on.as_deref().map(str::parse).transpose().map_err(|err| {
         Problem::from_error(&err).while_doing("`--on` makes no sense").hint("write the day as 2026-11-01")
     })?;
-    let mut ruling = lawful::judge_file(&args.path, on.as_ref(), session)?.ruling;
-    if args.strict {
-        ruling = ruling.strict();
+    let form = args.graph.as_deref().map(drawing::Form::of).transpose()?;
+    let case = lawful::judge_file(&args.path, on.as_ref(), session)?;
+    let ruling = if args.strict { case.ruling.strict() } else { case.ruling };
+    if let (Some(path), Some(form)) = (&args.graph, form) {
+        drawing::write(&graph::of(&case.provenance, &ruling), path, form)?;
+        session.talk.note(&format!("wrote {}", path.display()));
     }
     session.answer(&Answer::of(&ruling), || told(&ruling))?;
     Ok(status(ruling.verdict))

@@ -3,6 +3,7 @@
 mod accept;
 pub(crate) mod check;
 mod grant;
+mod graph;
 mod new;
 mod terms;
 
