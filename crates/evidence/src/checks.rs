@@ -74,6 +74,8 @@ pub enum Aspect {
     Card,
     /// Base, datasets and license on a card that no signed disclosure covers.
     CardBase,
+    /// What the documents of the disclosure state.
+    Documents,
     /// That the numbers of a finding agree with each other.
     Numbers,
     /// The scores beside a finding.
@@ -84,7 +86,7 @@ pub enum Aspect {
 
 impl Aspect {
     /// Every aspect, in the order of the documentation.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Signature,
         Self::Signer,
         Self::ModelFiles,
@@ -103,6 +105,7 @@ impl Aspect {
         Self::Disclosure,
         Self::Card,
         Self::CardBase,
+        Self::Documents,
         Self::Numbers,
         Self::Scores,
         Self::Judged,
@@ -129,6 +132,7 @@ impl Aspect {
             Self::Disclosure => "disclosure",
             Self::Card => "card",
             Self::CardBase => "card-base",
+            Self::Documents => "documents",
             Self::Numbers => "numbers",
             Self::Scores => "scores",
             Self::Judged => "judged-file",

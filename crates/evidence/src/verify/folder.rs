@@ -3,6 +3,7 @@
 use crate::card::Contradiction;
 use crate::checks::{Aspect, Assurance, Check, CheckVerdict, FolderReport, SCHEMA};
 use crate::disclosure::Disclosure;
+use crate::documents::{self, Beside, Record};
 use crate::keys::{KeyId, PublicKey};
 use crate::layout::{Document, foreign_evidence, path, read};
 use crate::manifest::DatasetManifest;
@@ -29,6 +30,16 @@ pub struct FolderFacts {
     pub model: Option<Statement<model_signing::Manifest>>,
     /// The maker's disclosure.
     pub disclosure: Option<Statement<Disclosure>>,
+    /// What lies beside the statements.
+    pub beside: Beside,
+}
+
+impl FolderFacts {
+    /// What the statements say together, where all that are needed are sound.
+    pub fn record(&self) -> Option<Record<'_>> {
+        let of_run = (self.run.as_ref(), self.data.as_ref(), self.model.as_ref());
+        Record::new(of_run, self.disclosure.as_ref(), &self.beside)
+    }
 }
 
 /// Verifies a run folder. What is missing, malformed or wrong is a check that failed, never an `Err`.
@@ -74,10 +85,15 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     let is_logged = check_log(dir, run.as_ref(), &signed, &mut checks);
     stated::check_disclosure(model.as_ref(), data.as_ref(), disclosure.as_ref(), &mut checks);
     edges::check_base(run.as_ref(), disclosure.as_ref(), &mut checks);
-    let contradictions = stated::check_card(dir, data.as_ref(), disclosure.as_ref(), &mut checks);
+    let mut contradictions = stated::check_card(dir, data.as_ref(), disclosure.as_ref(), &mut checks);
+    let beside = Beside::read(dir, run.as_ref());
+    let of_run = (run.as_ref(), data.as_ref(), model.as_ref());
+    if let Some(record) = Record::new(of_run, disclosure.as_ref(), &beside) {
+        contradictions.extend(documents::check(dir, &record, &mut checks));
+    }
     let report = report(checks, contradictions, trusted, is_logged);
     let signer = signers.first().copied();
-    Ok(Verified::new(FolderFacts { report, signer, run, data, model, disclosure }, signer))
+    Ok(Verified::new(FolderFacts { report, signer, run, data, model, disclosure, beside }, signer))
 }
 
 fn check_log(
