@@ -8,6 +8,7 @@
 
 mod beside;
 pub mod chart;
+pub mod documents;
 mod graph;
 mod markup;
 mod number;

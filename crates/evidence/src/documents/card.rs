@@ -77,7 +77,7 @@ fn front_matter(told: &Told<'_>) -> String {
     let text = render_front_matter(told.claims);
     let mut text = text.strip_suffix("---\n").unwrap_or(&text).to_owned();
     if let Some(link) = told.text("/publisher/license_url") {
-        text.push_str(&format!("license_link: {}\n", quote(link)));
+        text = format!("{text}license_link: {}\n", quote(link));
     }
     // What is exported is the layout of that library.
     text.push_str("library_name: transformers\n---\n");

@@ -18,6 +18,11 @@ pub(super) fn read(text: &str, version: &str) -> Result<Stated, String> {
         return Err("metadata.component is no machine-learning model".to_owned());
     }
     let mut stated = Stated::new();
+    let supplier = &bom["metadata"]["supplier"];
+    state(&mut stated, "supplier", supplier["name"].as_str());
+    state(&mut stated, "url", supplier["url"][0].as_str());
+    let contact = &supplier["contact"][0];
+    state(&mut stated, "contact", contact["email"].as_str().or(contact["name"].as_str()));
     subject(student, &mut stated)?;
     for ancestor in items(&student["pedigree"]["ancestors"]) {
         forebear(ancestor, &mut stated)?;
@@ -41,6 +46,9 @@ fn subject(student: &Value, stated: &mut Stated) -> Result<(), String> {
     for reference in items(&student["externalReferences"]).filter(|one| one["type"] == "attestation") {
         let name = format!("evidence {}", text(&reference["url"], "the address of an attestation")?);
         state(stated, &name, Some(&hash(reference).unwrap_or_default()));
+    }
+    for reference in items(&student["externalReferences"]).filter(|one| one["type"] == "distribution") {
+        state(stated, "download location", reference["url"].as_str());
     }
     properties(student, "", stated);
     for metric in items(&student["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]) {

@@ -44,6 +44,10 @@ fn put(facts: &mut Facts, name: impl Into<String>, value: Option<impl ToString>)
     }
 }
 
+fn joined(words: impl Iterator<Item = impl Into<String>>) -> String {
+    words.map(Into::into).collect::<Vec<String>>().join(", ")
+}
+
 fn student(record: &Record<'_>, facts: &mut Facts) {
     let metadata = &record.run.predicate.run_details.metadata;
     put(facts, "student", Some(record.student()));
@@ -71,9 +75,9 @@ fn taught(teacher: &TeacherFacts, facts: &mut Facts) {
     put(facts, name("weights"), teacher.weights);
     put(facts, name("api"), teacher.api.as_ref());
     put(facts, name("offer"), teacher.offer);
-    put(facts, name("signal"), Some(Vec::from_iter(teacher.signal.iter().copied()).join(", ")));
+    put(facts, name("signal"), Some(joined(teacher.signal.iter().copied())));
     let pinned = teacher.terms.iter().map(|(id, digest)| format!("{id} sha256:{digest}"));
-    put(facts, name("terms"), Some(Vec::from_iter(pinned).join(", ")));
+    put(facts, name("terms"), Some(joined(pinned)));
 }
 
 fn drawn(source: &Source, facts: &mut Facts) {
@@ -87,7 +91,7 @@ fn drawn(source: &Source, facts: &mut Facts) {
     put(facts, name("prompts"), source.prompts.as_ref().map(|prompts| &prompts.origin));
     put(facts, name("prompts digest"), source.prompts.as_ref().map(|prompts| prompts.digest));
     let settings = source.generation.iter().map(|(name, value)| format!("{name} {value}"));
-    put(facts, name("settings"), Some(Vec::from_iter(settings).join(", ")));
+    put(facts, name("settings"), Some(joined(settings)));
     put(facts, name("filters"), Some(source.filters.join(", ")));
     let watermark = source.watermark.as_ref();
     let mark = watermark.map(|mark| format!("{}, key commitment {}", mark.scheme, mark.key_commitment));
@@ -116,7 +120,7 @@ fn agreed(record: &Record<'_>, facts: &mut Facts) {
 fn recipe(record: &Record<'_>, facts: &mut Facts) {
     let machine = &record.run.predicate.build_definition.internal_parameters;
     let losses = record.plan().pointer("/train/losses").and_then(Value::as_array);
-    let losses = losses.map(|all| Vec::from_iter(all.iter().map(loss)).join(", "));
+    let losses = losses.map(|all| joined(all.iter().map(loss)));
     put(facts, "losses", losses);
     let train = |key: &str| record.plan().pointer(&format!("/train/{key}"));
     for (name, key) in [

@@ -45,14 +45,17 @@ pub struct TeacherFacts {
     pub signal: BTreeSet<&'static str>,
 }
 
+/// The statements of a run, as far as they are sound: provenance, dataset manifest, model signature.
+pub(crate) type Statements<'a> = (
+    Option<&'a Statement<Provenance>>,
+    Option<&'a Statement<DatasetManifest>>,
+    Option<&'a Statement<model_signing::Manifest>>,
+);
+
 impl<'a> Record<'a> {
     /// The record of these statements, where all that are needed are sound.
-    pub fn new(
-        (run, data, model): (
-            Option<&'a Statement<Provenance>>,
-            Option<&'a Statement<DatasetManifest>>,
-            Option<&'a Statement<model_signing::Manifest>>,
-        ),
+    pub(crate) fn new(
+        (run, data, model): Statements<'a>,
         disclosure: Option<&Statement<Disclosure>>,
         beside: &'a Beside,
     ) -> Option<Self> {
