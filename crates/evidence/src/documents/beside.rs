@@ -4,10 +4,15 @@ use crate::layout::{Document, path};
 use crate::provenance::{Provenance, name};
 use crate::{Digest, Statement};
 use serde::Deserialize;
-use std::fs;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::Path;
 
 const METRICS_SCHEMA: &str = "stillmark/metrics/v1";
+/// What safetensors allows.
+const LONGEST_HEADER: u64 = 100_000_000;
 const CONSENT: &str = "evidence/consent";
 
 /// What a verified folder holds beside its statements.
@@ -19,6 +24,10 @@ pub struct Beside {
     pub evidence: Vec<(String, Digest)>,
     /// The evaluations, first to last; none where the run does not pin the metrics as they are.
     pub evaluations: Vec<Evaluation>,
+    /// The kind of the student's architecture, as its configuration names it.
+    pub architecture: Option<String>,
+    /// How many numbers the student's weights are.
+    pub parameters: Option<u64>,
     /// The offers that were made for this distillation.
     pub offers: Vec<Offer>,
 }
@@ -68,6 +77,8 @@ impl Beside {
             evaluations: metrics
                 .map(|bytes| evaluations(&String::from_utf8_lossy(&bytes)))
                 .unwrap_or_default(),
+            architecture: architecture(&dir.join(path::MODEL)),
+            parameters: parameters(&dir.join(path::MODEL)),
             offers: offers(dir),
         }
     }
@@ -81,6 +92,34 @@ pub fn evaluations(metrics: &str) -> Vec<Evaluation> {
         if is_one { serde_json::from_str(line).ok() } else { None }
     };
     metrics.lines().filter_map(of_line).collect()
+}
+
+fn architecture(model: &Path) -> Option<String> {
+    let config: Value = serde_json::from_slice(&fs::read(model.join("config.json")).ok()?).ok()?;
+    config["model_type"].as_str().map(str::to_owned)
+}
+
+/// Counts the numbers of all tensors by the headers of the weights' files; none where one cannot be read.
+fn parameters(model: &Path) -> Option<u64> {
+    let names = fs::read_dir(model).ok()?.flatten().map(|entry| entry.path());
+    let mut files = names.filter(|path| path.extension().is_some_and(|end| end == "safetensors")).peekable();
+    files.peek()?;
+    files.map(|path| numbers(&path)).sum()
+}
+
+fn numbers(file: &Path) -> Option<u64> {
+    let mut file = File::open(file).ok()?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length).ok()?;
+    let length = u64::from_le_bytes(length);
+    let mut header = Vec::new();
+    file.take(length.min(LONGEST_HEADER)).read_to_end(&mut header).ok()?;
+    let tensors: BTreeMap<String, Value> = serde_json::from_slice(&header).ok()?;
+    let sizes = tensors.iter().filter(|(name, _)| *name != "__metadata__").map(|(_, tensor)| {
+        let mut dimensions = tensor["shape"].as_array()?.iter().map(Value::as_u64);
+        dimensions.try_fold(1_u64, |product, size| product.checked_mul(size?))
+    });
+    sizes.sum()
 }
 
 fn offers(dir: &Path) -> Vec<Offer> {

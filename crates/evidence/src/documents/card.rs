@@ -48,8 +48,19 @@ pub fn render(told: &Told<'_>) -> String {
     parts.join("\n")
 }
 
+/// The sections that a card lacks, whose maker is free to leave them out of one that is signed.
+pub(super) fn absent_sections(card: &str, told: &Told<'_>) -> Vec<Contradiction> {
+    let absent = sections(told).into_iter().filter(|(title, _)| named(card, title).is_empty());
+    let of = |(title, recorded): (&str, String)| Contradiction {
+        field: format!("section {title}"),
+        stated: "nothing".to_owned(),
+        recorded: first_difference(&recorded, ""),
+    };
+    absent.map(of).collect()
+}
+
 /// The sections of a card that say something else than the record.
-pub fn off_sections(card: &str, told: &Told<'_>) -> Vec<Contradiction> {
+pub(super) fn off_sections(card: &str, told: &Told<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
     for (title, recorded) in sections(told) {
         for stated in named(card, title) {

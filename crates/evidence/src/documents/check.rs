@@ -1,7 +1,7 @@
 //! Every document of a folder against its record.
 
-use super::card::{Told, off_sections};
-use super::facts::{Facts, facts, slug};
+use super::card::{Told, absent_sections, off_sections};
+use super::facts::{Facts, Stated, facts, slug};
 use super::kind::Kind;
 use super::record::Record;
 use super::{croissant, cyclonedx, scores, spdx, table};
@@ -18,16 +18,14 @@ const FOLDER: &str = "disclosure";
 const CLOSED: [&str; 8] =
     ["teacher", "source", "duty", "accepted", "records", "weights", "evidence", "held-out"];
 
-/// Facts as a document states them.
-pub(super) type Stated = Vec<(String, String)>;
-
 /// Compares what the documents of a folder state with its record; one that cannot be read is malformed.
 pub(crate) fn check(dir: &Path, record: &Record<'_>, checks: &mut Vec<Check>) -> Vec<Contradiction> {
     let known = facts(record);
     let mut found = Vec::new();
     let mut read_ones = 0_usize;
     if let Ok(card) = read(dir, path::CARD) {
-        found.extend(sections(path::CARD, &String::from_utf8_lossy(&card), record));
+        let off = off_sections(&String::from_utf8_lossy(&card), &Told::of(record));
+        found.extend(in_file(path::CARD, off));
     }
     let mut is_sound = true;
     for kind in Kind::ALL {
@@ -74,16 +72,15 @@ fn document(
 /// A proposed card: its claims, and its sections.
 fn proposed(file: &str, text: &str, record: &Record<'_>) -> Result<Vec<Contradiction>, Finding> {
     let (stated, inner) = card::parse(text)?;
-    let of_claims = inner.into_iter().chain(card::contradictions(&stated, &record.claims));
-    let mut found: Vec<Contradiction> =
-        of_claims.map(|one| Contradiction { field: format!("{file}: {}", one.field), ..one }).collect();
-    found.extend(sections(file, text, record));
+    let of_claims = inner.into_iter().chain(card::contradictions(&stated, &record.claims)).collect();
+    let mut found: Vec<Contradiction> = in_file(file, of_claims).collect();
+    found.extend(in_file(file, absent_sections(text, &Told::of(record))));
+    found.extend(in_file(file, off_sections(text, &Told::of(record))));
     Ok(found)
 }
 
-fn sections(file: &str, text: &str, record: &Record<'_>) -> Vec<Contradiction> {
-    let off = off_sections(text, &Told::of(record));
-    off.into_iter().map(|one| Contradiction { field: format!("{file}: {}", one.field), ..one }).collect()
+fn in_file(file: &str, found: Vec<Contradiction>) -> impl Iterator<Item = Contradiction> {
+    found.into_iter().map(move |one| Contradiction { field: format!("{file}: {}", one.field), ..one })
 }
 
 fn compare(kind: Kind, stated: &Stated, known: &Facts) -> Vec<Contradiction> {

@@ -1,6 +1,6 @@
 //! Croissant metadata of the records, as far as it speaks of what is recorded.
 
-use super::check::Stated;
+use super::facts::Stated;
 use serde_json::Value;
 
 const PREFIX: &str = "stillmark:";

@@ -1,6 +1,6 @@
 //! CycloneDX bills of materials, as far as they speak of what is recorded.
 
-use super::check::Stated;
+use super::facts::Stated;
 use crate::license;
 use serde_json::Value;
 

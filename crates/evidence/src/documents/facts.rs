@@ -11,6 +11,9 @@ pub const ABSENT: &str = "not recorded";
 /// Facts by name, each in one spelling.
 pub type Facts = BTreeMap<String, String>;
 
+/// Facts as a document states them, in its order.
+pub(super) type Stated = Vec<(String, String)>;
+
 /// Everything that the signed record knows of a student.
 pub fn facts(record: &Record<'_>) -> Facts {
     let mut facts = Facts::new();
@@ -64,6 +67,8 @@ fn student(record: &Record<'_>, facts: &mut Facts) {
     ] {
         put(facts, name, record.text(&format!("/publisher/{key}")));
     }
+    put(facts, "architecture", record.beside.architecture.as_ref());
+    put(facts, "parameters", record.beside.parameters);
     put(facts, "started", metadata.started_on.as_ref());
     put(facts, "finished", metadata.finished_on.as_ref());
 }

@@ -39,7 +39,9 @@ const IDENTITY: [&str; 10] = [
     "base",
     "license",
 ];
-const RECIPE: [&str; 14] = [
+const RECIPE: [&str; 16] = [
+    "architecture",
+    "parameters",
     "student digest",
     "base digest",
     "losses",

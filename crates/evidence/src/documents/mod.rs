@@ -16,7 +16,7 @@ mod spdx;
 mod table;
 
 pub use beside::{Beside, Evaluation, Offer, evaluations};
-pub use card::{Told, off_sections, render};
+pub use card::{Told, render};
 pub(crate) use check::check;
 pub use facts::{ABSENT, Facts, facts, slug};
 pub use kind::Kind;

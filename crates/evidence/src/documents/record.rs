@@ -109,12 +109,21 @@ impl<'a> Record<'a> {
             let name = source.teacher.as_ref().map_or(source.id.as_str(), |teacher| &teacher.name);
             let facts = teachers.entry(name).or_insert_with(|| empty(name, source));
             facts.tokens = facts.tokens.saturating_add(source.tokens);
-            facts.terms.extend(source.terms.iter().map(|terms| (terms.id.clone(), terms.digest)));
+            facts.terms.extend(self.terms_of_teacher(source));
             facts.signal.extend(self.signals(source));
         }
         let finish =
             |facts: TeacherFacts| TeacherFacts { share: manifest.totals.share(facts.tokens), ..facts };
         teachers.into_values().map(finish).collect()
+    }
+
+    /// The terms of a source that the plan calls the teacher's; all of them, where it calls none so.
+    fn terms_of_teacher(&self, source: &Source) -> Vec<(String, Digest)> {
+        let all: Vec<_> = source.terms.iter().map(|terms| (terms.id.clone(), terms.digest)).collect();
+        let of_plan = self.plan().pointer("/teacher/terms").and_then(Value::as_array);
+        let is_teachers = |id: &str| of_plan.is_some_and(|ids| ids.iter().any(|one| one == id));
+        let own: Vec<_> = all.iter().filter(|(id, _)| is_teachers(id)).cloned().collect();
+        if own.is_empty() { all } else { own }
     }
 
     /// What a teacher gave for a source.

@@ -1,6 +1,6 @@
 //! Scores in the hub's format, in the one layout that we write: entries of `key: value` lines.
 
-use super::check::Stated;
+use super::facts::Stated;
 
 /// What an entry's task is called, with the fact that it states.
 pub(super) const TASKS: [(&str, &str); 7] = [

@@ -1,6 +1,6 @@
 //! SPDX 3.0.1 documents: what they state of what is recorded, and the fields that the model demands.
 
-use super::check::Stated;
+use super::facts::Stated;
 use crate::license;
 use serde_json::Value;
 use std::collections::BTreeMap;

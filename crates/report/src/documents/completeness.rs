@@ -13,11 +13,13 @@ pub struct Completeness {
 
 /// What a reader of the documents may ask, with the name of the fact that answers it: a whole name, or, before `*`,
 /// what a name of the family begins with, and after it what it ends with. Nothing answers what has no name.
-const ASKED: [(&str, &str); 46] = [
+const ASKED: [(&str, &str); 48] = [
     ("name", "student"),
     ("version", "version"),
     ("digest of the model", "student digest"),
     ("digests of the weights", "weights *"),
+    ("architecture", "architecture"),
+    ("number of parameters", "parameters"),
     ("download location", "download location"),
     ("release date", "released"),
     ("base", "base"),

@@ -18,12 +18,10 @@ const SECTIONS: [Section; 10] = [
     },
     Section {
         title: "3. Model properties",
-        rows: &[Rows::Asked(&[
-            "Architecture",
-            "Number of parameters",
-            "Modalities of input",
-            "Modalities of output",
-        ])],
+        rows: &[
+            Rows::Named(&["architecture", "parameters"]),
+            Rows::Asked(&["Modalities of input", "Modalities of output"]),
+        ],
     },
     Section {
         title: "4. Methods of distribution and licenses",

@@ -44,7 +44,9 @@ pub(super) fn write(facts: &Facts<'_>, kind: Kind, sections: &[Section]) -> Stri
                 }
             }
         }
-        if !lines.is_empty() {
+        if lines.is_empty() && !section.rows.is_empty() {
+            parts.push(format!("\n{ABSENT}\n"));
+        } else if !lines.is_empty() {
             parts.push(format!("\n| Fact | Recorded |\n|---|---|\n{}\n", lines.join("\n")));
         }
     }
