@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Distill(distill::Args),
     /// Verify a folder offline: signatures, digests, log, provenance, shares, card
     Verify(verify::Args),
-    /// Write documents for others from a verified folder: card, bills of materials, summaries
+    /// Write documents for others: card, bills of materials, summaries
     Disclose(disclose::Args),
     /// Write the page of a verified folder
     Report(report::Args),

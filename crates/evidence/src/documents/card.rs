@@ -1,6 +1,7 @@
 //! A whole card: the claims, and sections that `verify` renders again.
 
 use super::beside::Evaluation;
+use super::facts::ABSENT;
 use super::record::Record;
 use crate::card::{Claims, Contradiction, quote, render_claims_block, render_front_matter};
 use crate::manifest::DatasetManifest;
@@ -62,6 +63,13 @@ pub(super) fn absent_sections(card: &str, told: &Told<'_>) -> Vec<Contradiction>
 /// The sections of a card that say something else than the record.
 pub(super) fn off_sections(card: &str, told: &Told<'_>) -> Vec<Contradiction> {
     let mut found = Vec::new();
+    let recorded = front_matter(told);
+    let link = |text: &str| text.lines().find_map(|line| line.strip_prefix(LINK)).map(str::to_owned);
+    if let (Some(stated), Some(recorded)) = (link(card), link(&recorded).or_else(|| Some(ABSENT.to_owned())))
+        && stated != recorded
+    {
+        found.push(Contradiction { field: LINK.trim_end_matches(": ").to_owned(), stated, recorded });
+    }
     for (title, recorded) in sections(told) {
         for stated in named(card, title) {
             if stated.trim() != recorded.trim() {
@@ -76,6 +84,8 @@ pub(super) fn off_sections(card: &str, told: &Told<'_>) -> Vec<Contradiction> {
     found
 }
 
+const LINK: &str = "license_link: ";
+
 const LIMITS: &str = "\
 ## Limits
 
@@ -88,7 +98,7 @@ fn front_matter(told: &Told<'_>) -> String {
     let text = render_front_matter(told.claims);
     let mut text = text.strip_suffix("---\n").unwrap_or(&text).to_owned();
     if let Some(link) = told.text("/publisher/license_url") {
-        text = format!("{text}license_link: {}\n", quote(link));
+        text = format!("{text}{LINK}{}\n", quote(link));
     }
     // What is exported is the layout of that library.
     text.push_str("library_name: transformers\n---\n");

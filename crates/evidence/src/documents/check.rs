@@ -1,7 +1,7 @@
 //! Every document of a folder against its record.
 
 use super::card::{Told, absent_sections, off_sections};
-use super::facts::{Facts, Stated, facts, slug};
+use super::facts::{Facts, Stated, facts, key};
 use super::kind::Kind;
 use super::record::Record;
 use super::{croissant, cyclonedx, scores, spdx, table};
@@ -84,8 +84,8 @@ fn in_file(file: &str, found: Vec<Contradiction>) -> impl Iterator<Item = Contra
 }
 
 fn compare(kind: Kind, stated: &Stated, known: &Facts) -> Vec<Contradiction> {
-    let by_slug: BTreeMap<String, (&String, &String)> =
-        known.iter().map(|(name, value)| (slug(name), (name, value))).collect();
+    let by_key: BTreeMap<String, (&String, &String)> =
+        known.iter().map(|(name, value)| (key(name), (name, value))).collect();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut found = Vec::new();
     let mut differ = |name: &str, stated: &str, recorded: &str| {
@@ -99,7 +99,7 @@ fn compare(kind: Kind, stated: &Stated, known: &Facts) -> Vec<Contradiction> {
             if *value != recorded {
                 differ("license", value, &recorded);
             }
-        } else if let Some((name, recorded)) = by_slug.get(&slug(name)) {
+        } else if let Some((name, recorded)) = by_key.get(&key(name)) {
             seen.insert(name);
             if !same(value, recorded) {
                 differ(name, value, recorded);
@@ -117,7 +117,7 @@ fn compare(kind: Kind, stated: &Stated, known: &Facts) -> Vec<Contradiction> {
 }
 
 fn is_held_out(name: &str) -> bool {
-    slug(name).starts_with("held-out-")
+    key(name).starts_with("held-out-")
 }
 
 /// Whether two spellings say the same, but for the spaces between words.

@@ -1,6 +1,6 @@
 //! Croissant metadata of the records, as far as it speaks of what is recorded.
 
-use super::facts::Stated;
+use super::facts::{ABSENT, Stated};
 use serde_json::Value;
 
 const PREFIX: &str = "stillmark:";
@@ -13,6 +13,16 @@ pub(super) fn read(text: &str) -> Result<Stated, String> {
     }
     let mut stated = Stated::new();
     own(&dataset, "", &mut stated)?;
+    let licenses: Vec<&str> = items(&dataset["license"]).filter_map(Value::as_str).collect();
+    stated.push(("data license".to_owned(), licenses.join(", ")));
+    if let Some(date) = dataset["datePublished"].as_str() {
+        // A day is that of the release; a time is that of the run's end.
+        let name = if date.contains('T') { "finished" } else { "released" };
+        stated.push((name.to_owned(), date.to_owned()));
+    }
+    if let Some(supplier) = dataset["creator"]["name"].as_str().filter(|name| *name != ABSENT) {
+        stated.push(("supplier".to_owned(), supplier.to_owned()));
+    }
     for file in items(&dataset["distribution"]) {
         let digest = text_of(&file["sha256"], "the digest of a file")?;
         stated.push((format!("records {}", text_of(&file["name"], "the name of a file")?), digest));

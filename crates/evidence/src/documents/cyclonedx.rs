@@ -23,6 +23,8 @@ pub(super) fn read(text: &str, version: &str) -> Result<Stated, String> {
     state(&mut stated, "url", supplier["url"][0].as_str());
     let contact = &supplier["contact"][0];
     state(&mut stated, "contact", contact["email"].as_str().or(contact["name"].as_str()));
+    state(&mut stated, "finished", bom["metadata"]["timestamp"].as_str());
+    state(&mut stated, "pedigree", student["pedigree"]["notes"].as_str());
     subject(student, &mut stated)?;
     for ancestor in items(&student["pedigree"]["ancestors"]) {
         forebear(ancestor, &mut stated)?;

@@ -1,9 +1,10 @@
 //! The facts of a record by name: one list for every document's writer and reader.
 
 use super::record::{Record, TeacherFacts};
+use crate::license;
 use crate::manifest::Source;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What stands where nothing was recorded.
 pub const ABSENT: &str = "not recorded";
@@ -25,6 +26,7 @@ pub fn facts(record: &Record<'_>) -> Facts {
         drawn(source, &mut facts);
     }
     agreed(record, &mut facts);
+    put(&mut facts, "pedigree", Some(pedigree(record)));
     recipe(record, &mut facts);
     scores(record, &mut facts);
     proofs(record, &mut facts);
@@ -34,6 +36,15 @@ pub fn facts(record: &Record<'_>) -> Facts {
 /// A fact's name as one word, for formats whose names are words.
 pub fn slug(name: &str) -> String {
     name.replace(' ', "-")
+}
+
+/// A fact's name as it is compared: names of teachers and sources stay as they are.
+pub(super) fn key(name: &str) -> String {
+    let is_of_one = ["teacher ", "source "].iter().any(|family| name.starts_with(family));
+    match name.rsplit_once(": ").filter(|_| is_of_one) {
+        Some((whose, what)) => format!("{whose}: {}", slug(what)),
+        None => slug(name),
+    }
 }
 
 /// A share as every document spells it.
@@ -92,6 +103,8 @@ fn drawn(source: &Source, facts: &mut Facts) {
     put(facts, name("share"), Some(share(source.share)));
     let terms: Vec<&str> = source.terms.iter().map(|terms| terms.id.as_str()).collect();
     put(facts, name("terms"), Some(terms.join(", ")));
+    let written = source.terms.iter().map(|terms| license::expression(&terms.id));
+    put(facts, name("license"), Some(written.collect::<Vec<_>>().join(" AND ")));
     put(facts, name("grant"), source.grant);
     put(facts, name("prompts"), source.prompts.as_ref().map(|prompts| &prompts.origin));
     put(facts, name("prompts digest"), source.prompts.as_ref().map(|prompts| prompts.digest));
@@ -103,9 +116,26 @@ fn drawn(source: &Source, facts: &mut Facts) {
     put(facts, name("watermark"), mark);
 }
 
+/// Where the student comes from, in a sentence for formats that have room for prose only.
+fn pedigree(record: &Record<'_>) -> String {
+    let teachers = record.teachers();
+    let shares = teachers.iter().map(|one| format!("{} ({:.1} %)", one.name, one.share * 100.0));
+    let tokens = record.data.predicate.totals.tokens;
+    let base = record.claims.base_model.join(", ");
+    let base = if base.is_empty() { "nothing" } else { &base };
+    format!("Distilled from {}, in parts of {tokens} tokens; weights from {base}.", joined(shares))
+}
+
 fn agreed(record: &Record<'_>, facts: &mut Facts) {
     let manifest = &record.data.predicate;
     put(facts, "license", Some(&record.claims.license));
+    let of_data: BTreeSet<String> = manifest
+        .sources
+        .iter()
+        .flat_map(|source| &source.terms)
+        .map(|terms| license::expression(&terms.id))
+        .collect();
+    put(facts, "data license", Some(joined(of_data.into_iter())));
     put(facts, "verdict", Some(manifest.verdict.as_str()));
     put(facts, "record", record.beside.record);
     put(facts, "rows", Some(manifest.totals.rows));

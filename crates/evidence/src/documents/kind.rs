@@ -27,6 +27,8 @@ pub enum Kind {
 
 /// What each document but the card and the notice tells of the data.
 const DATA: [&str; 6] = ["rows", "tokens", "record", "verdict", "tokenizer", "student"];
+/// What only the data's own metadata tells.
+const DATA_LICENSE: &str = "data license";
 const IDENTITY: [&str; 10] = [
     "student",
     "version",
@@ -97,7 +99,9 @@ impl Kind {
             Self::ModelCard => false,
             Self::Scores => family == "held-out" && !fact.ends_with("part"),
             Self::CycloneDx16 | Self::CycloneDx17 | Self::Spdx => true,
-            Self::Croissant => of_teacher || of_source || family == "records" || DATA.contains(&fact),
+            Self::Croissant => {
+                of_teacher || of_source || family == "records" || fact == DATA_LICENSE || DATA.contains(&fact)
+            }
             Self::EuSummary => of_teacher || of_source || DATA.contains(&fact) || IDENTITY.contains(&fact),
             Self::DocumentationForm => {
                 of_teacher

@@ -64,6 +64,8 @@ pub(super) fn read(text: &str) -> Result<Stated, String> {
         return Err(format!("a mandatory field is missing: {first}"));
     }
     let mut stated = Stated::new();
+    let creation = items(&document["@graph"]).find(|one| one["type"] == "CreationInfo");
+    state(&mut stated, "finished", creation.map_or(&Value::Null, |creation| &creation["created"]));
     graph.student(&mut stated)?;
     graph.relations(&mut stated)?;
     graph.annotations(&mut stated)?;
@@ -107,6 +109,15 @@ impl<'a> Graph<'a> {
         if supplier["name"] != "NOASSERTION" {
             state(stated, "supplier", &supplier["name"]);
         }
+        state(stated, "pedigree", &student["ai_informationAboutTraining"]);
+        if student["software_downloadLocation"] != "NOASSERTION" {
+            state(stated, "download location", &student["software_downloadLocation"]);
+        }
+        // A comment says so where no release is recorded and another time stands for it.
+        if student["comment"].is_null() {
+            let day = student["releaseTime"].as_str().and_then(|time| time.split('T').next());
+            state(stated, "released", &Value::from(day));
+        }
         for entry in items(&student["ai_hyperparameter"]).chain(items(&student["ai_metric"])) {
             state(stated, entry["key"].as_str().ok_or("an entry has no key")?, &entry["value"]);
         }
@@ -137,6 +148,10 @@ impl<'a> Graph<'a> {
                     }
                     ("hasDeclaredLicense", _) if fragment(from) == "student" => {
                         state(stated, license::WRITTEN, &to["simplelicensing_licenseExpression"]);
+                    }
+                    ("hasDeclaredLicense", _) => {
+                        let name = format!("{}license", self.family(from)?);
+                        state(stated, &name, &to["simplelicensing_licenseExpression"]);
                     }
                     _ => {}
                 }

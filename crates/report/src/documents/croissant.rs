@@ -1,5 +1,7 @@
 //! Croissant 1.1 metadata of the records: files with digests, columns, and where the rows came from.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use stillmark_evidence::documents::{ABSENT, slug};
 use stillmark_evidence::license;
@@ -61,9 +63,9 @@ pub(super) fn write(facts: &Facts<'_>) -> String {
 /// The terms that the sources were used under: no license is invented for the whole.
 fn licenses(facts: &Facts<'_>) -> Vec<String> {
     let sources = facts.record.data.predicate.sources.iter();
-    let ids: std::collections::BTreeSet<&str> =
-        sources.flat_map(|source| &source.terms).map(|terms| terms.id.as_str()).collect();
-    if ids.is_empty() { vec![ABSENT.to_owned()] } else { ids.into_iter().map(license::expression).collect() }
+    let names: BTreeSet<String> =
+        sources.flat_map(|source| &source.terms).map(|terms| license::expression(&terms.id)).collect();
+    if names.is_empty() { vec![ABSENT.to_owned()] } else { names.into_iter().collect() }
 }
 
 fn filters(facts: &Facts<'_>) -> Vec<String> {

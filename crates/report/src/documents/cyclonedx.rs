@@ -144,6 +144,7 @@ fn model_card(facts: &Facts<'_>) -> Value {
     Value::Object(card)
 }
 
+/// Ancestors: CycloneDX has no relation for distillation, so that a property of ours says what each gave.
 fn pedigree(facts: &Facts<'_>) -> Value {
     let mut ancestors = Vec::new();
     if let Some(base) = facts.get("base") {
@@ -160,14 +161,7 @@ fn pedigree(facts: &Facts<'_>) -> Value {
     }
     let teachers = facts.record.teachers();
     ancestors.extend(teachers.iter().map(|teacher| forebear(facts, teacher)));
-    let shares: Vec<String> =
-        teachers.iter().map(|teacher| format!("{} ({:.1} %)", teacher.name, teacher.share * 100.0)).collect();
-    let notes = format!(
-        "Distilled from {}; shares are of {} training tokens. CycloneDX has no relation for distillation: the property stillmark:relation says which ancestor gave weights (init) and which gave outputs (distill-outputs).",
-        shares.join(", "),
-        facts.shown("tokens")
-    );
-    json!({ "ancestors": ancestors, "notes": notes })
+    json!({ "ancestors": ancestors, "notes": facts.shown("pedigree") })
 }
 
 fn forebear(facts: &Facts<'_>, teacher: &TeacherFacts) -> Value {

@@ -118,7 +118,9 @@ impl<'a> Facts<'a> {
     fn family(&self, prefix: &str) -> Vec<(&str, &str)> {
         let of_family =
             self.named.iter().filter_map(|(name, value)| Some((name.strip_prefix(prefix)?, &**value)));
-        of_family.collect()
+        // A teacher `a` has no facts of a teacher `a: b`.
+        let is_own = |name: &str| !prefix.ends_with(": ") || !name.contains(": ");
+        of_family.filter(|(name, _)| is_own(name)).collect()
     }
 
     /// When the run ended.

@@ -45,7 +45,7 @@ pub(super) fn write(facts: &Facts<'_>, kind: Kind, sections: &[Section]) -> Stri
             }
         }
         if lines.is_empty() && !section.rows.is_empty() {
-            parts.push(format!("\n{ABSENT}\n"));
+            parts.push("\nThe record names none.\n".to_owned());
         } else if !lines.is_empty() {
             parts.push(format!("\n| Fact | Recorded |\n|---|---|\n{}\n", lines.join("\n")));
         }

@@ -24,7 +24,18 @@ const HYPER: [&str; 12] = [
     "precision",
 ];
 /// Facts that have an element or field of their own.
-const FIELDS: [&str; 6] = ["student", "student digest", "version", "supplier", "base", "base digest"];
+const FIELDS: [&str; 10] = [
+    "student",
+    "student digest",
+    "version",
+    "supplier",
+    "base",
+    "base digest",
+    "license",
+    "pedigree",
+    "finished",
+    "download location",
+];
 
 /// Writes the document.
 pub(super) fn write(facts: &Facts<'_>) -> String {
@@ -101,7 +112,7 @@ impl<'f, 'r> Graph<'f, 'r> {
         package["software_primaryPurpose"] = json!("model");
         package["ai_hyperparameter"] = json!(entries(hyper));
         package["ai_metric"] = json!(entries(metrics));
-        package["ai_informationAboutTraining"] = json!(training(facts));
+        package["ai_informationAboutTraining"] = json!(facts.shown("pedigree"));
         package["ai_limitation"] = json!(
             "It was measured on held-out text of the record alone; what else it does was not evaluated."
         );
@@ -188,7 +199,9 @@ impl<'f, 'r> Graph<'f, 'r> {
             self.element("dataset_DatasetPackage", &id, &source.id, package);
             self.relate("student", "trainedOn", &id, "Records of this source, but for those held out.");
             for (name, value) in owned(self.facts.family(&format!("source {}: ", source.id))) {
-                self.note(&id, &name, &value);
+                if name != "license" {
+                    self.note(&id, &name, &value);
+                }
             }
         }
         for (idx, (name, digest)) in owned(self.facts.family("records ")).into_iter().enumerate() {
@@ -275,18 +288,6 @@ fn is_noted(name: &str) -> bool {
 
 fn owned(family: Vec<(&str, &str)>) -> Vec<(String, String)> {
     family.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
-fn training(facts: &Facts<'_>) -> String {
-    let teachers = facts.record.teachers();
-    let shares: Vec<String> =
-        teachers.iter().map(|teacher| format!("{} ({:.1} %)", teacher.name, teacher.share * 100.0)).collect();
-    format!(
-        "Distilled from {}, of {} tokens; weights from {}.",
-        shares.join(", "),
-        facts.shown("tokens"),
-        facts.shown("base")
-    )
 }
 
 fn collection(source: &stillmark_evidence::manifest::Source) -> String {

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let filled = fill(&facts, &args.folder, &formats)?;
     for left in &filled.stale {
         let file = left.path();
-        session.talk.warn(&format!("{file} is of another record: `--formats` without it left it as it was"));
+        session.talk.warn(&format!("{file} was left as it is, and says something else than the record"));
     }
     let answer = Answer {
         schema: "stillmark/disclose/v1",
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
 /// What was written into a folder's `disclosure/`.
 pub(crate) struct Filled {
     written: Vec<Kind>,
-    /// Documents of kinds that were not asked for, and that say something else than they would now.
+    /// Documents that were not written anew, and that say something else than they would now.
     stale: Vec<Kind>,
     completeness: Completeness,
     /// How the proposed card differs from the one in the model's folder.
@@ -101,7 +101,10 @@ pub(crate) fn fill(
     for kind in Kind::ALL {
         let wanted = kind == Kind::Notice || formats.iter().any(|format| format.kinds().contains(&kind));
         let place = folder.join(kind.path());
-        let Some(document) = facts.write(kind) else { continue };
+        let Some(document) = facts.write(kind) else {
+            filled.stale.extend(place.exists().then_some(kind));
+            continue;
+        };
         if wanted {
             write(&place, &document)?;
             filled.written.push(kind);
@@ -132,7 +135,7 @@ fn unsound(folder: &Path, report: &FolderReport) -> Option<Problem> {
     let contradictions =
         report.contradictions.iter().filter(|one| !one.field.starts_with(FOLDER)).map(|one| {
             let (stated, recorded) = (one_line(&one.stated), one_line(&one.recorded));
-            format!("contradiction: {}: the card says `{stated}`, the signed record `{recorded}`", one.field)
+            format!("contradiction: {}: it says `{stated}`, the signed record `{recorded}`", one.field)
         });
     let causes: Vec<String> = checks.chain(contradictions).collect();
     if causes.is_empty() {
