@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         tokens,
         teacher: Some(teacher),
         teacher_name: "teacher",
+        offer: None,
         tool: "example",
     };
     let run = Run::open(&permit, setup)?;

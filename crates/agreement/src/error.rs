@@ -102,6 +102,26 @@ pub enum Error {
         /// The id that was probably meant.
         near: Option<String>,
     },
+    /// A value that has to be one alone is another.
+    #[error("line {line}: `{key}` must be {wanted}")]
+    NotTheValue {
+        /// Where, counted from 1.
+        line: usize,
+        /// The key.
+        key: &'static str,
+        /// What it has to be.
+        wanted: &'static str,
+    },
+    /// The machine part of an offer is not that of the preset it names.
+    #[error("line {line}: `{key}` is not as `{preset}` has it; a preset is taken whole")]
+    NotThePreset {
+        /// Where, counted from 1.
+        line: usize,
+        /// The key.
+        key: String,
+        /// The preset.
+        preset: &'static str,
+    },
     /// A ruling could not be written as canonical JSON; a fault of this program.
     #[error("the ruling could not be written as JSON: {message}")]
     Canonical {
@@ -124,6 +144,8 @@ pub enum Expected {
     Count,
     /// A date such as `2026-11-01`.
     Date,
+    /// A number from 0 to 1.
+    Fraction,
     /// A table, or a list of tables.
     Tables,
 }
@@ -136,6 +158,7 @@ impl fmt::Display for Expected {
             Self::Boolean => "true or false",
             Self::Count => "a whole number, zero or more",
             Self::Date => "a date such as 2026-11-01",
+            Self::Fraction => "a number from 0 to 1",
             Self::Tables => "a table",
         })
     }

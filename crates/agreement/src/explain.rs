@@ -76,6 +76,20 @@ const TEXTS: &[(&str, RuleCode, &str)] = &[
         "A clause asks that the model's published name begin with a word. Case, hyphens and the \
          owner's part before the last `/` are not counted.",
     ),
+    (
+        "granted",
+        RuleCode::Granted,
+        "A clause keeps this back or leaves it open, and a grant permits it: signed by the provider, \
+         countersigned by the builder, not taken back, in force on the day. It adds permission to the terms \
+         that it names; their duties stay, and other texts of the same asset go on to hold.",
+    ),
+    (
+        "void-grant",
+        RuleCode::VoidGrant,
+        "A grant is named that does not count here: not accepted, taken back, out of its days, for another \
+         key, model or audience, given on another reading of the terms, or signed by a key that you do not \
+         trust. The terms are judged as if it were not there, and the question is put to a person.",
+    ),
 ];
 
 /// Explains a rule by its code, such as `unknown-source`.

@@ -7,9 +7,11 @@
 //! "no listed clause forbids" is never "legal".
 #![forbid(unsafe_code)]
 
+mod consent;
 mod error;
 mod evaluate;
 mod explain;
+mod offer;
 mod pack;
 mod permit;
 mod provenance;
@@ -18,10 +20,12 @@ mod ruling;
 mod wire;
 mod words;
 
+pub use consent::{Consent, Granted};
 pub use error::{Error, Expected};
 pub use evaluate::evaluate;
 pub use explain::{codes, explain};
-pub use pack::{Breach, Duty, Entry, Exception, Limit, Met, Pack, Rule, Test};
+pub use offer::{Draft, Offer, Preset};
+pub use pack::{Breach, Duty, Entry, Exception, Limit, Met, Pack, Rule, SmallShare, Test};
 pub use permit::{Accepted, Permit, Refusal};
 pub use provenance::{Asset, Declaration, Declared, Edge, Parts, Provenance};
 pub use ruling::{Ask, Obligation, Reason, RuleCode, Ruling, Share, UsedFact, Verdict};

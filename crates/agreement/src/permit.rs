@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use stillmark_evidence::{Date, Digest};
 
+use crate::consent::Granted;
 use crate::error::Error as ReadError;
 use crate::provenance::Provenance;
 use crate::ruling::{Ask, Obligation, Reason, Ruling, Verdict};
@@ -35,6 +36,7 @@ pub struct Permit {
     on: Date,
     provenance_digest: Digest,
     terms_digests: BTreeMap<String, Digest>,
+    grants: BTreeMap<String, Granted>,
 }
 
 /// Why a ruling gives no permit.
@@ -101,6 +103,7 @@ impl Ruling {
             on: self.on.clone(),
             provenance_digest: self.provenance_digest,
             terms_digests: self.terms_digests.clone(),
+            grants: self.grants().clone(),
         })
     }
 }
@@ -136,9 +139,19 @@ impl Permit {
         &self.terms_digests
     }
 
+    /// The grants that it rests on, by the asset that they are about.
+    pub fn grants(&self) -> &BTreeMap<String, Granted> {
+        &self.grants
+    }
+
     /// Whether it was given for this graph.
     pub fn is_for(&self, provenance: &Provenance) -> Result<bool, ReadError> {
-        Ok(provenance.digest()? == self.provenance_digest)
+        Ok(self.digest_of(provenance)? == self.provenance_digest)
+    }
+
+    /// The digest of a graph under the grants that this rests on.
+    pub fn digest_of(&self, provenance: &Provenance) -> Result<Digest, ReadError> {
+        provenance.digest_under(&self.grants)
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Table<'a, 't> {
     title: &'static str,
     line: usize,
     values: &'t DeTable<'a>,
-    known: BTreeSet<&'static str>,
+    known: BTreeSet<String>,
 }
 
 /// A value with the words to refuse it.
@@ -69,7 +69,7 @@ impl<'a, 't> Table<'a, 't> {
 
     /// Takes the value of a key that may be absent.
     pub(crate) fn optional(&mut self, key: &'static str) -> Option<Value<'a, 't>> {
-        self.known.insert(key);
+        self.known.insert(key.to_owned());
         let content = self.values.get(key)?;
         Some(Value { source: self.source, key, content })
     }
@@ -103,6 +103,22 @@ impl<'a, 't> Table<'a, 't> {
         list.iter().map(|item| Value { content: item, ..value }.table(title)).collect()
     }
 
+    /// Demands a key whose value is the one of a preset.
+    pub(crate) fn same(
+        &mut self,
+        key: &str,
+        wanted: &Spanned<DeValue<'_>>,
+        preset: &'static str,
+    ) -> Result<(), Error> {
+        self.known.insert(key.to_owned());
+        let found = self.values.get(key);
+        if found.is_some_and(|found| plain(found.get_ref()) == plain(wanted.get_ref())) {
+            return Ok(());
+        }
+        let line = found.map_or(self.line, |found| self.source.line(&found.span()));
+        Err(Error::NotThePreset { line, key: key.to_owned(), preset })
+    }
+
     /// Refuses any key that was not asked for.
     pub(crate) fn finish(self) -> Result<(), Error> {
         for key in self.values.keys() {
@@ -112,7 +128,7 @@ impl<'a, 't> Table<'a, 't> {
                     line: self.source.line(&key.span()),
                     table: self.title,
                     key: word.to_owned(),
-                    near: nearest(word, self.known.iter().copied()),
+                    near: nearest(word, self.known.iter().map(String::as_str)),
                 });
             }
         }
@@ -133,6 +149,11 @@ impl<'a, 't> Value<'a, 't> {
             expected,
             found: self.content.get_ref().type_str(),
         }
+    }
+
+    /// Refuses a value that has to be one alone.
+    pub(crate) fn not_the(self, wanted: &'static str) -> Error {
+        Error::NotTheValue { line: self.line(), key: self.key, wanted }
     }
 
     fn array(self, expected: Expected) -> Result<&'t [Spanned<DeValue<'a>>], Error> {
@@ -176,6 +197,16 @@ impl<'a, 't> Value<'a, 't> {
             .ok_or_else(|| self.refuse(Expected::Count))
     }
 
+    /// Reads a number between 0 and 1.
+    pub(crate) fn fraction(self) -> Result<f64, Error> {
+        let number = match self.content.get_ref() {
+            DeValue::Float(float) => float.as_str().parse::<f64>().ok(),
+            DeValue::Integer(digits) => digits.as_str().parse::<f64>().ok(),
+            _ => None,
+        };
+        number.filter(|number| (0.0..=1.0).contains(number)).ok_or_else(|| self.refuse(Expected::Fraction))
+    }
+
     /// Reads a calendar date, bare or quoted.
     pub(crate) fn date(self) -> Result<stillmark_evidence::Date, Error> {
         let text = match self.content.get_ref() {
@@ -212,4 +243,25 @@ pub(crate) fn nearest<'k, I: Iterator<Item = &'k str>>(word: &str, known: I) -> 
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, candidate)| candidate.to_owned())
+}
+
+/// A value without its places in the text.
+fn plain(value: &DeValue<'_>) -> toml::Value {
+    match value {
+        DeValue::String(text) => toml::Value::String(text.to_string()),
+        DeValue::Integer(digits) => {
+            let number = i64::from_str_radix(digits.as_str(), digits.radix());
+            number.map_or_else(|_| toml::Value::String(digits.to_string()), toml::Value::Integer)
+        }
+        DeValue::Float(digits) => {
+            let number = digits.as_str().parse();
+            number.map_or_else(|_| toml::Value::String(digits.to_string()), toml::Value::Float)
+        }
+        DeValue::Boolean(flag) => toml::Value::Boolean(*flag),
+        DeValue::Datetime(datetime) => toml::Value::Datetime(*datetime),
+        DeValue::Array(items) => toml::Value::Array(items.iter().map(|item| plain(item.get_ref())).collect()),
+        DeValue::Table(table) => toml::Value::Table(
+            table.iter().map(|(key, item)| (key.get_ref().to_string(), plain(item.get_ref()))).collect(),
+        ),
+    }
 }

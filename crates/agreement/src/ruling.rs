@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use stillmark_evidence::{Date, Digest};
 
+use crate::consent::Granted;
 use crate::provenance::Declaration;
 use crate::words::{Action, Confidence, DutyKind, Fact, Trigger};
 
@@ -61,6 +62,10 @@ pub enum RuleCode {
     DutyConflict,
     /// A published name does not begin as a clause asks.
     NamePrefix,
+    /// A grant of the provider permits what the clause does not.
+    Granted,
+    /// A grant is named that does not count here.
+    VoidGrant,
 }
 
 /// One step from the assets to the verdict.
@@ -101,6 +106,8 @@ pub struct Obligation {
     pub text: String,
     /// When it falls due.
     pub due: Trigger,
+    /// Texts of other licenses that meet it as well.
+    pub compatible: Vec<String>,
 }
 
 /// A question that only a person can answer.
@@ -159,6 +166,7 @@ pub struct Ruling {
     pub shares: Vec<Share>,
     /// What a reader should know beside the reasons, such as terms read long ago.
     pub notes: Vec<String>,
+    pub(crate) grants: BTreeMap<String, Granted>,
     pub(crate) target: String,
     pub(crate) on: Date,
     pub(crate) provenance_digest: Digest,
@@ -179,6 +187,11 @@ impl Ruling {
     /// The digest of the provenance graph that was judged.
     pub fn provenance_digest(&self) -> Digest {
         self.provenance_digest
+    }
+
+    /// The grants that counted, by the asset that they are about.
+    pub fn grants(&self) -> &BTreeMap<String, Granted> {
+        &self.grants
     }
 
     /// The digests of the entries of the terms pack that were applied, by id.

@@ -21,6 +21,8 @@ pub struct Answer<'a> {
     asks: Vec<AskWire<'a>>,
     declared: Vec<DeclaredWire<'a>>,
     shares: Vec<ShareWire<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    grants: Vec<GrantWire<'a>>,
     notes: &'a [String],
     provenance_sha256: Digest,
     terms_sha256: &'a BTreeMap<String, Digest>,
@@ -74,6 +76,16 @@ struct ShareWire<'a> {
     share: f64,
 }
 
+#[derive(Debug, Serialize)]
+struct GrantWire<'a> {
+    asset: &'a str,
+    grant: Digest,
+    issuer: &'a str,
+    until: &'a str,
+    tokens: Option<u64>,
+    student_parameters: Option<u64>,
+}
+
 impl<'a> Answer<'a> {
     /// Copies a ruling into the form that leaves the process.
     pub fn of(ruling: &'a Ruling) -> Self {
@@ -98,6 +110,18 @@ impl<'a> Answer<'a> {
                     action: share.action,
                     tokens: share.tokens,
                     share: share.share,
+                })
+                .collect(),
+            grants: ruling
+                .grants()
+                .iter()
+                .map(|(asset, granted)| GrantWire {
+                    asset,
+                    grant: granted.id,
+                    issuer: &granted.issuer,
+                    until: granted.until.as_str(),
+                    tokens: granted.tokens,
+                    student_parameters: granted.student_parameters,
                 })
                 .collect(),
             notes: &ruling.notes,

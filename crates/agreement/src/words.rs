@@ -191,6 +191,20 @@ words!(
     PreferredForm = "preferred-form",
     /// Keep the use inside a stated purpose.
     Purpose = "purpose",
+    /// Offer the result under the same terms; limits that other sources ask to pass on may ride along.
+    SameTerms = "same-terms",
+    /// Name every teacher.
+    NameTeachers = "name-teachers",
+    /// Say which part of the training tokens came from where.
+    DiscloseShare = "disclose-share",
+    /// Publish the distillation record.
+    PublishRecord = "publish-record",
+    /// Let others distill the result as freely.
+    KeepDistillable = "keep-distillable",
+    /// Publish scores only with the record of their evaluation.
+    HonestScores = "honest-scores",
+    /// Mark outputs where the answers that were learned from are marked.
+    KeepMarks = "keep-marks",
 });
 
 impl Action {

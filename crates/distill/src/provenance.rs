@@ -7,7 +7,8 @@ use stillmark_agreement::{
 use crate::plan::{Init, Place, SourceKind, Support};
 use crate::{Error, Plan};
 
-const TEACHER: &str = "teacher";
+/// The teacher's id in the graph.
+pub const TEACHER: &str = "teacher";
 const BASE: &str = "base";
 const ANSWERS: &str = "answers";
 const STUDENT: &str = "student";
@@ -27,17 +28,15 @@ impl Plan {
 
     /// Refuses a permit that was given for something else than this plan.
     pub fn check_permit(&self, permit: &Permit) -> Result<(), Error> {
-        let provenance = self.provenance()?;
-        let digest =
-            provenance.digest().map_err(|error| Error::Plan { line: 0, detail: error.to_string() })?;
-        if digest == permit.provenance_digest() {
+        let broken = |error: stillmark_agreement::Error| Error::Plan { line: 0, detail: error.to_string() };
+        let found = permit.digest_of(&self.provenance()?).map_err(broken)?;
+        if found == permit.provenance_digest() {
             return Ok(());
         }
-        let expected = permit.provenance_digest();
         Err(Error::Mismatch {
             what: "the provenance that the permit was given for",
-            expected: expected.to_string(),
-            found: digest.to_string(),
+            expected: permit.provenance_digest().to_string(),
+            found: found.to_string(),
         })
     }
 }
@@ -49,6 +48,7 @@ fn assets(plan: &Plan) -> Vec<Asset> {
         name: None,
         family: None,
         terms: terms.to_vec(),
+        grant: None,
         line: 0,
     };
     let teacher = plan.teacher();
@@ -56,7 +56,11 @@ fn assets(plan: &Plan) -> Vec<Asset> {
         Place::Embedded { model } => (Kind::Weights, model),
         Place::Remote(remote) => (Kind::Api, &remote.model),
     };
-    let mut assets = vec![Asset { name: Some(name.clone()), ..asset(TEACHER, kind, &teacher.terms) }];
+    let mut assets = vec![Asset {
+        name: Some(name.clone()),
+        grant: teacher.grant.clone(),
+        ..asset(TEACHER, kind, &teacher.terms)
+    }];
     for source in plan.sources() {
         assets.push(asset(&source_id(&source.id), Kind::Dataset, &source.terms));
     }

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use stillmark_agreement::{Permit, Verdict};
 use stillmark_evidence::Digest;
+use stillmark_evidence::layout::path;
 use stillmark_evidence::manifest::{
     self, Counts, DatasetManifest, Prompts, SourceKind as Kind, Teacher, Terms,
 };
 use stillmark_evidence::signing::write_manifest;
 
+use crate::capture::receipts::Receipts;
 use crate::capture::{Loaded, Summary};
 use crate::plan::{Place, Source, SourceAt, SourceKind};
 use crate::setup::Setup;
-use crate::{Error, Plan};
+use crate::{Error, Plan, granted};
 
 /// Writes `data/manifest.json` from what was captured.
 pub(crate) fn write(
@@ -28,7 +30,10 @@ pub(crate) fn write(
         rows: sum.rows + counts.rows,
         tokens: sum.tokens + counts.tokens,
     });
-    let teacher = Teacher { name: setup.teacher_name.to_owned(), weights, api: api_of(plan), offer: None };
+    let teacher =
+        Teacher { name: setup.teacher_name.to_owned(), weights, api: api_of(plan), offer: setup.offer };
+    let grant = granted::of(permit).map(|granted| granted.id);
+    let mut receipts = Receipts::of(&setup.folder.join(path::DATA)).close()?;
     let sources = plan.sources().iter().zip(loaded).map(|(source, loaded)| {
         let counts = summary.counts.get(&source.id).copied().unwrap_or_default();
         Ok(manifest::Source {
@@ -36,8 +41,8 @@ pub(crate) fn write(
             kind: Kind::Teacher,
             teacher: Some(teacher.clone()),
             terms: terms(source, plan, permit),
-            grant: None,
-            receipts: Vec::new(),
+            grant,
+            receipts: receipts.remove(&source.id).unwrap_or_default(),
             prompts: Some(Prompts { origin: origin(source), digest: digest(&loaded.sha256)? }),
             watermark: setup.watermark().filter(|_| source.kind == SourceKind::Prompts).cloned(),
             generation: if source.kind == SourceKind::Prompts { generation(plan) } else { BTreeMap::new() },

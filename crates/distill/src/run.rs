@@ -19,7 +19,7 @@ use crate::plan::{Init, TrainPlan};
 use crate::records::{Meta, Record, SourceMeta};
 use crate::setup::Setup;
 use crate::train::{Bindings, Checkpoint as Saved, Student};
-use crate::{Error, FolderLock, export, record};
+use crate::{Error, FolderLock, export, granted, record};
 
 /// What happens during a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +75,8 @@ impl<'a> Run<'a> {
         let lock = FolderLock::take(setup.folder, &setup.plan.digest().to_string())?;
         let weights = setup.teacher.map(|teacher| teacher.checkpoint.digest()).transpose()?;
         let meta = meta(&setup, &loaded, weights, permit);
+        granted::check_tokens(permit, setup.plan, &items)?;
+        granted::check_size(permit, &setup)?;
         let (captured, records, start) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
         // What a student of its own brings along is looked at before the teacher is asked anything.
         if !matches!(setup.plan.student().init, Init::Teacher { .. }) {

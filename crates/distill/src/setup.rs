@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use stillmark_evidence::Digest;
 use stillmark_evidence::manifest::Watermark;
 use stillmark_model::chat::{Ending, Message};
 use stillmark_model::mark::Mark;
@@ -25,6 +26,8 @@ pub struct Setup<'a> {
     pub teacher: Option<Embedded<'a>>,
     /// The name that the teacher is published under.
     pub teacher_name: &'a str,
+    /// The digest of the offer that the teacher's provider makes, where it is at hand.
+    pub offer: Option<Digest>,
     /// What wrote the records: a program and its version.
     pub tool: &'a str,
 }

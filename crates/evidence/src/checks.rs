@@ -82,11 +82,17 @@ pub enum Aspect {
     Scores,
     /// The files that a finding is about.
     Judged,
+    /// The grants that a run rests on.
+    Grant,
+    /// The receipts given under a grant.
+    Receipts,
+    /// That the terms, judged again, say what the record says.
+    Judgment,
 }
 
 impl Aspect {
     /// Every aspect, in the order of the documentation.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::Signature,
         Self::Signer,
         Self::ModelFiles,
@@ -109,6 +115,9 @@ impl Aspect {
         Self::Numbers,
         Self::Scores,
         Self::Judged,
+        Self::Grant,
+        Self::Receipts,
+        Self::Judgment,
     ];
 
     /// The stable word for it, as JSON and `explain` use it.
@@ -136,6 +145,9 @@ impl Aspect {
             Self::Numbers => "numbers",
             Self::Scores => "scores",
             Self::Judged => "judged-file",
+            Self::Grant => "grant",
+            Self::Receipts => "receipts",
+            Self::Judgment => "judgment",
         }
     }
 }

@@ -39,6 +39,40 @@ pub enum FindingKind {
     NotPermitted,
     /// A card states something that the signed record contradicts.
     Contradiction,
+    /// A grant lacks the grantee's countersignature in a log.
+    GrantNotAccepted,
+    /// A grant was taken back before the work ended.
+    GrantRevoked,
+    /// The work was done on days that the grant does not cover.
+    GrantExpired,
+    /// A grant was given to another key than the builder's.
+    WrongGrantee,
+    /// A grant is about another model than the teacher.
+    WrongAsset,
+    /// The student reaches more people than the grant allows.
+    WrongAudience,
+    /// The student is larger than the grant allows.
+    StudentTooLarge,
+    /// More tokens were taken than the grant allows.
+    OverCap,
+    /// A receipt is not in the provider's log, or does not open to the answer.
+    ForgedReceipt,
+    /// A receipt is another tenant's, or for another grant or model.
+    ForeignReceipt,
+    /// One receipt stands for more than one answer.
+    ReplayedReceipt,
+    /// An answer under a grant with receipts has none.
+    MissingReceipt,
+    /// An answer was given under the grant and is not in the records.
+    DroppedRecord,
+    /// One log shows two histories.
+    SplitView,
+    /// The records hold answers of a teacher that the manifest does not name.
+    UndisclosedTeacher,
+    /// The terms of the record are not those that were judged or granted from.
+    AlteredTerms,
+    /// The terms, judged again, say something else than the record.
+    WrongVerdict,
     /// An algorithm or layout that this verifier does not know.
     Unsupported,
 }
@@ -56,7 +90,7 @@ pub struct Finding {
 
 impl FindingKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 34] = [
         Self::BadSignature,
         Self::UnknownSigner,
         Self::BadDigest,
@@ -73,6 +107,23 @@ impl FindingKind {
         Self::OpenDuty,
         Self::NotPermitted,
         Self::Contradiction,
+        Self::GrantNotAccepted,
+        Self::GrantRevoked,
+        Self::GrantExpired,
+        Self::WrongGrantee,
+        Self::WrongAsset,
+        Self::WrongAudience,
+        Self::StudentTooLarge,
+        Self::OverCap,
+        Self::ForgedReceipt,
+        Self::ForeignReceipt,
+        Self::ReplayedReceipt,
+        Self::MissingReceipt,
+        Self::DroppedRecord,
+        Self::SplitView,
+        Self::UndisclosedTeacher,
+        Self::AlteredTerms,
+        Self::WrongVerdict,
         Self::Unsupported,
     ];
 
@@ -95,6 +146,23 @@ impl FindingKind {
             Self::OpenDuty => "open-duty",
             Self::NotPermitted => "not-permitted",
             Self::Contradiction => "contradiction",
+            Self::GrantNotAccepted => "grant-not-accepted",
+            Self::GrantRevoked => "grant-revoked",
+            Self::GrantExpired => "grant-expired",
+            Self::WrongGrantee => "wrong-grantee",
+            Self::WrongAsset => "wrong-asset",
+            Self::WrongAudience => "wrong-audience",
+            Self::StudentTooLarge => "student-too-large",
+            Self::OverCap => "over-cap",
+            Self::ForgedReceipt => "forged-receipt",
+            Self::ForeignReceipt => "foreign-receipt",
+            Self::ReplayedReceipt => "replayed-receipt",
+            Self::MissingReceipt => "missing-receipt",
+            Self::DroppedRecord => "dropped-record",
+            Self::SplitView => "split-view",
+            Self::UndisclosedTeacher => "undisclosed-teacher",
+            Self::AlteredTerms => "altered-terms",
+            Self::WrongVerdict => "wrong-verdict",
             Self::Unsupported => "unsupported",
         }
     }

@@ -22,6 +22,14 @@ pub mod path {
     pub const EVIDENCE: &str = "evidence";
     /// The log.
     pub const LOG: &str = "evidence/log";
+    /// The provider's receipts for the answers in the records.
+    pub const RECEIPTS: &str = "data/receipts.jsonl";
+    /// The proofs that the receipts are in the provider's log.
+    pub const RECEIPT_PROOFS: &str = "evidence/receipts.jsonl";
+    /// The folder of the grants that the run rests on.
+    pub const CONSENT: &str = "evidence/consent";
+    /// The offer that the teacher's provider makes.
+    pub const OFFER: &str = "evidence/consent/distillation.toml";
     /// The signer's public key.
     pub const SIGNER: &str = "evidence/signer.pub.pem";
 }

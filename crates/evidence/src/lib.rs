@@ -9,6 +9,7 @@
 pub mod bundle;
 pub mod card;
 pub mod checks;
+pub mod consent;
 mod date;
 mod digest;
 pub mod disclosure;
@@ -22,6 +23,7 @@ pub mod license;
 pub mod manifest;
 pub mod model_signing;
 pub mod provenance;
+pub mod receipt;
 pub mod signing;
 mod statement;
 pub mod verify;

@@ -1,15 +1,18 @@
 //! A plan or a provenance file, put before the terms pack.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use stillmark_agreement::{Accepted, Pack, Provenance, Ruling, evaluate};
-use stillmark_distill::Plan;
+use stillmark_agreement::{Accepted, Consent, Kind, Pack, Provenance, Ruling, evaluate};
+use stillmark_distill::{Plan, TEACHER};
 use stillmark_evidence::Date;
 
 use crate::advice;
 use crate::clock;
+use crate::consent;
 use crate::files;
 use crate::problem::Problem;
+use crate::session::Session;
 
 /// What was asked, and what the terms say to it.
 #[derive(Debug)]
@@ -21,22 +24,42 @@ pub(crate) struct Case {
 }
 
 /// Judges a plan, a provenance file, or the `plan.toml` or `provenance.toml` of a folder.
-pub(crate) fn judge_file(path: &Path, on: Option<&Date>) -> Result<Case, Problem> {
+pub(crate) fn judge_file(path: &Path, on: Option<&Date>, session: &Session) -> Result<Case, Problem> {
     let path = file_of(path)?;
     let text = files::read_text(&path)?;
+    let base = path.parent().map_or_else(PathBuf::new, Path::to_owned);
     if !is_provenance(&text) {
         let plan = Plan::parse(&text)
             .map_err(|err| advice::distill_problem(&err).while_doing(unreadable(&path, "plan")))?;
-        return judge_plan(&plan, on);
+        return judge_plan(&plan, &base, on, session);
     }
     let provenance = Provenance::parse(&text)
         .map_err(|err| Problem::from_error(&err).while_doing(unreadable(&path, "provenance file")))?;
-    judge(&provenance, Vec::new(), on)
+    let mut consents = BTreeMap::new();
+    for asset in provenance.assets() {
+        if let Some(grant) = &asset.grant {
+            let name = asset.name.clone().filter(|_| asset.kind == Kind::Api);
+            consents.insert(asset.id.clone(), consent::of_asset(&base.join(grant), name, session)?);
+        }
+    }
+    judge(&provenance.with_consents(consents), Vec::new(), on)
 }
 
-/// Judges a plan.
-pub(crate) fn judge_plan(plan: &Plan, on: Option<&Date>) -> Result<Case, Problem> {
-    let provenance = plan.provenance().map_err(|err| Problem::from_error(&err))?;
+/// Judges a plan, whose files lie in `base`.
+pub(crate) fn judge_plan(
+    plan: &Plan,
+    base: &Path,
+    on: Option<&Date>,
+    session: &Session,
+) -> Result<Case, Problem> {
+    let granted = consent::of_plan(plan, base, session)?;
+    judge_under(plan, granted, on)
+}
+
+/// Judges a plan under a grant.
+pub(crate) fn judge_under(plan: &Plan, granted: Option<Consent>, on: Option<&Date>) -> Result<Case, Problem> {
+    let consents = granted.map(|granted| (TEACHER.to_owned(), granted)).into_iter().collect();
+    let provenance = plan.provenance().map_err(|err| Problem::from_error(&err))?.with_consents(consents);
     let accepted = plan.accepted().iter().map(|answer| {
         Ok(Accepted {
             ask: answer.ask.clone(),

@@ -28,12 +28,14 @@ pub(super) fn find(findings: &mut Findings<'_>) {
 }
 
 fn forbids(left: &Obligation, right: &Obligation) -> bool {
-    left.kind == DutyKind::SameLicense
-        && match right.kind {
-            DutyKind::PassOn => left.terms != right.terms,
-            DutyKind::SameLicense => left.text < right.text,
-            _ => false,
-        }
+    use DutyKind::{PassOn, SameLicense, SameTerms};
+    let meets = |one: &Obligation, other: &Obligation| one.compatible.contains(&other.text);
+    let differ = left.text < right.text && !meets(left, right) && !meets(right, left);
+    match (left.kind, right.kind) {
+        (SameLicense, PassOn) => left.terms != right.terms,
+        (SameLicense | SameTerms, SameLicense | SameTerms) => differ,
+        _ => false,
+    }
 }
 
 fn names_clash(left: &Obligation, right: &Obligation) -> bool {

@@ -1,6 +1,6 @@
 //! Applies one rule of one text to one asset.
 
-use super::{Findings, Place, Question};
+use super::{Findings, Place, Question, shares};
 use crate::pack::{Breach, Duty, Exception, Limit, Met, Rule, Test};
 use crate::provenance::{Asset, Declaration};
 use crate::ruling::{Obligation, RuleCode, UsedFact, Verdict};
@@ -16,7 +16,8 @@ enum Exempt {
 
 /// Applies a rule: its exceptions, effect, limits, questions and duties.
 pub(super) fn rule(findings: &mut Findings<'_>, rule: &Rule, asset: &Asset, place: &Place<'_>) {
-    let place = Place { clause: &rule.clause, confidence: rule.confidence, ..place.clone() };
+    let covered = place.covered && findings.covers(place, &rule.on);
+    let place = Place { clause: &rule.clause, confidence: rule.confidence, covered, ..place.clone() };
     match exempt(findings, rule, asset, &place) {
         Exempt::Yes => {
             findings.push(
@@ -33,7 +34,9 @@ pub(super) fn rule(findings: &mut Findings<'_>, rule: &Rule, asset: &Asset, plac
         }
         Exempt::No => bound(findings, rule, asset, &place),
     }
-    for duty in &rule.duties {
+    let is_small =
+        rule.small.is_some_and(|small| shares::is_small(findings.provenance, &place.assets, small));
+    for duty in rule.duties.iter().filter(|duty| !is_small || duty.kind == DutyKind::Attribute) {
         add_duty(findings, duty, asset, &place);
     }
 }
@@ -215,6 +218,7 @@ fn add_duty(findings: &mut Findings<'_>, duty: &Duty, asset: &Asset, place: &Pla
             clause: place.clause.to_owned(),
             text: duty.text.clone(),
             due: duty.due,
+            compatible: duty.compatible.clone(),
         });
     }
 }

@@ -4,6 +4,7 @@
 //! `conflicts` holds the duties of the target against each other.
 
 mod conflicts;
+mod consented;
 mod judge;
 mod shares;
 mod walk;
@@ -12,11 +13,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use stillmark_evidence::{Date, Digest};
 
+use crate::consent::{Consent, Granted};
 use crate::error::Error;
 use crate::pack::{Entry, Pack};
 use crate::provenance::{Asset, Edge, Provenance};
 use crate::ruling::{Ask, Obligation, Reason, RuleCode, Ruling, UsedFact, Verdict};
-use crate::words::{Confidence, Fact, Kind};
+use crate::words::{Action, Confidence, Fact, Kind};
 
 /// Days after which a reading of terms is called old.
 const STALE_AFTER_DAYS: i64 = 180;
@@ -32,6 +34,7 @@ pub fn evaluate(pack: &Pack, provenance: &Provenance, on: &Date) -> Result<Rulin
         if made.contains(asset.id.as_str()) {
             continue;
         }
+        consented::take(&mut findings, asset, &entries);
         if entries.is_empty() {
             findings.unknown_source(asset);
         }
@@ -74,6 +77,9 @@ struct Findings<'a> {
     declared: BTreeMap<Fact, UsedFact>,
     notes: Vec<String>,
     terms_digests: BTreeMap<String, Digest>,
+    /// The grants that count, by the asset that they are about.
+    consents: BTreeMap<&'a str, &'a Consent>,
+    grants: BTreeMap<String, Granted>,
 }
 
 /// Where a reason points: the way, the terms and the clause.
@@ -84,6 +90,8 @@ struct Place<'a> {
     entry: &'a Entry,
     clause: &'a str,
     confidence: Confidence,
+    /// Whether a grant permits what is judged here.
+    covered: bool,
 }
 
 /// Edges named at each end of a long path; those between are counted.
@@ -125,7 +133,7 @@ impl<'a> Place<'a> {
             path = format!("{path} -[{}]-> {}", edge.action, edge.to);
             assets.push(edge.to.clone());
         }
-        Self { path, assets, entry, clause: &entry.source, confidence: Confidence::High }
+        Self { path, assets, entry, clause: &entry.source, confidence: Confidence::High, covered: false }
     }
 
     fn subject(&self) -> &str {
@@ -167,6 +175,8 @@ impl<'a> Findings<'a> {
             declared: BTreeMap::new(),
             notes: Vec::new(),
             terms_digests: BTreeMap::new(),
+            consents: BTreeMap::new(),
+            grants: BTreeMap::new(),
         }
     }
 
@@ -221,12 +231,36 @@ impl<'a> Findings<'a> {
         self.reasons.push(place.reason(Verdict::Permit, RuleCode::Silent, says.to_owned()));
     }
 
+    /// Whether a grant about the way's source permits one of these actions against a text.
+    fn covers(&self, place: &Place<'_>, actions: &[Action]) -> bool {
+        let consent = place.assets.first().and_then(|source| self.consents.get(source.as_str()));
+        consent.is_some_and(|consent| consent.covers(place.entry, actions))
+    }
+
+    /// Adds the permission of a grant in place of what the text would lead to.
+    fn granted(&mut self, place: &Place<'_>, says: &str) {
+        let consent = place.assets.first().and_then(|source| self.consents.get(source.as_str()));
+        let name = consent.map_or_else(String::new, |consent| consent.name());
+        let clause = format!("{}; {name}", place.clause);
+        let says = format!("{says} The provider's grant permits it.");
+        let place = Place { clause: &clause, ..place.clone() };
+        self.reasons.push(place.reason(Verdict::Permit, RuleCode::Granted, says));
+    }
+
     fn push(&mut self, place: &Place<'_>, effect: Verdict, rule: RuleCode, says: String) {
+        if place.covered && effect != Verdict::Permit {
+            self.granted(place, &says);
+            return;
+        }
         self.reasons.push(place.reason(effect, rule, says));
     }
 
     /// Adds a review with the question that would settle it.
     fn review(&mut self, place: &Place<'_>, rule: RuleCode, says: String, question: Question) {
+        if place.covered && rule != RuleCode::NamePrefix {
+            self.granted(place, &says);
+            return;
+        }
         let id = format!("{}/{}/{}", question.topic, place.entry.id, place.subject());
         self.asks.push(Ask {
             id: id.clone(),
@@ -241,6 +275,7 @@ impl<'a> Findings<'a> {
     }
 
     fn into_ruling(self, shares: Vec<crate::ruling::Share>) -> Result<Ruling, Error> {
+        let provenance_digest = self.provenance.digest_under(&self.grants)?;
         let mut ruling = Ruling {
             verdict: Verdict::Review,
             reasons: self.reasons,
@@ -249,9 +284,10 @@ impl<'a> Findings<'a> {
             declared: self.declared,
             shares,
             notes: self.notes,
+            grants: self.grants,
             target: self.provenance.target().to_owned(),
             on: self.on,
-            provenance_digest: self.provenance.digest()?,
+            provenance_digest,
             terms_digests: self.terms_digests,
         };
         ruling.settle();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::pack::SmallShare;
 use crate::provenance::Provenance;
 use crate::ruling::Share;
 
@@ -28,4 +29,14 @@ pub(super) fn count(provenance: &Provenance, ancestry: &BTreeSet<&str>) -> Vec<S
             share: *tokens as f64 / total as f64,
         })
         .collect()
+}
+
+/// Whether so little of the target came from a way's source that a text asks for credit alone. What is not counted is not small.
+pub(super) fn is_small(provenance: &Provenance, way: &[String], small: SmallShare) -> bool {
+    let Some(source) = way.first() else { return false };
+    let shares = count(provenance, &provenance.ancestry());
+    let own = || shares.iter().filter(|share| share.from == *source);
+    let tokens = own().fold(0, |sum: u64, share| sum.saturating_add(share.tokens));
+    let part: f64 = own().map(|share| share.share).sum();
+    own().next().is_some() && (part < small.below_share || tokens < small.below_tokens)
 }

@@ -27,6 +27,8 @@ struct Arrival<'a> {
     generation: u8,
     /// Positions of the rules under which the asset was made.
     made_by: Vec<usize>,
+    /// Whether no further student lies between: as far as a grant about the source reaches.
+    direct: bool,
     trail: Trail<'a>,
 }
 
@@ -60,7 +62,8 @@ pub(super) fn judge_use_as_is(findings: &mut Findings<'_>, entry: &Entry, asset:
         Some(Audience::Served) => Action::Serve,
         Some(Audience::Distributed) | None => Action::RedistributeWeights,
     };
-    judge_action(findings, entry, asset, &Place::new(asset, &Trail::default(), entry), action);
+    let place = Place { covered: true, ..Place::new(asset, &Trail::default(), entry) };
+    judge_action(findings, entry, asset, &place, action);
 }
 
 /// Follows the terms of one source to every asset that they reach.
@@ -77,6 +80,7 @@ pub(super) fn follow<'a>(
         relation: Relation::Material,
         generation: 0,
         made_by: vec![],
+        direct: true,
         trail: Trail::default(),
     };
     let mut open = VecDeque::from([start]);
@@ -102,7 +106,8 @@ fn cross<'a>(
     (edge, to): (&'a Edge, &'a Asset),
 ) -> Option<Arrival<'a>> {
     let trail = arrival.trail.and(edge);
-    let place = Place::new(origin, &trail, entry);
+    let direct = arrival.direct && (arrival.generation == 0 || edge.action.keeps_the_model());
+    let place = Place { covered: direct, ..Place::new(origin, &trail, entry) };
     let (step, relation, generation) = step(entry, origin, arrival, edge, to);
     let made_by = match step {
         Step::Stop => return None,
@@ -128,7 +133,7 @@ fn cross<'a>(
             arrival.made_by.clone()
         }
     };
-    Some(Arrival { asset: to, relation, generation, made_by, trail })
+    Some(Arrival { asset: to, relation, generation, made_by, direct, trail })
 }
 
 fn union(left: &[usize], right: &[usize]) -> Vec<usize> {
@@ -145,6 +150,7 @@ fn judge_action(
     action: Action,
 ) -> Vec<usize> {
     let speaking: Vec<usize> = (0..entry.rules.len()).filter(|rule| speaks(entry, *rule, action)).collect();
+    let place = &Place { covered: place.covered && findings.covers(place, &[action]), ..place.clone() };
     for rule in &speaking {
         judge::rule(findings, &entry.rules[*rule], to, place);
     }

@@ -43,6 +43,8 @@ pub struct Rule {
     pub silent: bool,
     /// What has to be done in return.
     pub duties: Vec<Duty>,
+    /// The share of the target below which only credit is asked for.
+    pub small: Option<SmallShare>,
     /// Bounds within which it holds.
     pub limits: Vec<Limit>,
     /// Cases in which neither the effect nor the limits apply.
@@ -72,6 +74,17 @@ pub struct Duty {
     pub text: String,
     /// When it falls due.
     pub due: Trigger,
+    /// Texts of other licenses that meet it as well.
+    pub compatible: Vec<String>,
+}
+
+/// A share of the target's tokens so small that only credit is asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SmallShare {
+    /// A smaller part of all counted tokens is small.
+    pub below_share: f64,
+    /// Fewer tokens are small.
+    pub below_tokens: u64,
 }
 
 /// A bound on a declared fact.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use stillmark_evidence::Digest;
 
-pub use entry::{Breach, Duty, Entry, Exception, Limit, Met, Rule, Test};
+pub use entry::{Breach, Duty, Entry, Exception, Limit, Met, Rule, SmallShare, Test};
 
 use crate::error::Error;
 use crate::read::nearest;

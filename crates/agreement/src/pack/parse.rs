@@ -1,6 +1,6 @@
 //! Reads one entry file of the terms pack.
 
-use super::entry::{Breach, Duty, Entry, Exception, Limit, Met, Rule, Test};
+use super::entry::{Breach, Duty, Entry, Exception, Limit, Met, Rule, SmallShare, Test};
 use stillmark_evidence::{Date, Digest};
 
 use crate::error::Error;
@@ -79,12 +79,23 @@ fn rule(mut table: Table<'_, '_>, pin: &Pin) -> Result<Rule, Error> {
     for exception in table.tables("unless", UNLESS)? {
         unless.push(self::exception(exception)?);
     }
+    let small = table
+        .optional("small")
+        .map(|value| {
+            let mut small = value.one_table("[rule.small]")?;
+            let below_share = small.required("below_share")?.fraction()?;
+            let below_tokens = small.required("below_tokens")?.count()?;
+            small.finish()?;
+            Ok::<_, Error>(SmallShare { below_share, below_tokens })
+        })
+        .transpose()?;
     let rule = Rule {
         says: table.required("says")?.string()?,
         on: table.required("on")?.words()?,
         effect: table.required("effect")?.word::<Effect>()?,
         silent: table.optional("silent").map(Value::boolean).transpose()?.unwrap_or(false),
         duties,
+        small,
         limits,
         unless,
         ask: table.optional("ask").map(Value::strings).transpose()?.unwrap_or_default(),
@@ -108,6 +119,7 @@ fn duty(mut table: Table<'_, '_>) -> Result<Duty, Error> {
         kind: table.required("kind")?.word()?,
         text: table.required("text")?.string()?,
         due: table.optional("due").map(Value::word).transpose()?.unwrap_or(Trigger::Always),
+        compatible: table.optional("compatible").map(Value::strings).transpose()?.unwrap_or_default(),
     };
     table.finish()?;
     Ok(duty)

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use stillmark_evidence::Digest;
 
 use super::{Declaration, Provenance};
+use crate::consent::Granted;
 use crate::words::{Action, Fact, Kind};
 
 /// A provenance graph as it is digested: lines of the file and the order of its tables do not count.
@@ -15,6 +17,8 @@ pub(super) struct Graph<'a> {
     assets: Vec<AssetWire<'a>>,
     edges: Vec<EdgeWire<'a>>,
     declared: BTreeMap<&'static str, Declaration>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    grants: BTreeMap<&'a str, Digest>,
 }
 
 #[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +39,7 @@ struct EdgeWire<'a> {
 }
 
 impl<'a> Graph<'a> {
-    pub(super) fn of(provenance: &'a Provenance) -> Self {
+    pub(super) fn of(provenance: &'a Provenance, grants: &'a BTreeMap<String, Granted>) -> Self {
         let mut assets: Vec<AssetWire<'_>> = provenance.assets().iter().map(AssetWire::of).collect();
         assets.sort();
         let mut edges: Vec<EdgeWire<'_>> = provenance
@@ -56,7 +60,15 @@ impl<'a> Graph<'a> {
             .into_iter()
             .filter_map(|fact| provenance.declared().get(fact).map(|value| (fact.as_str(), value)))
             .collect();
-        Self { schema: "stillmark/provenance/v1", target: provenance.target(), assets, edges, declared }
+        let grants = grants.iter().map(|(asset, granted)| (asset.as_str(), granted.id));
+        Self {
+            schema: "stillmark/provenance/v1",
+            target: provenance.target(),
+            assets,
+            edges,
+            declared,
+            grants: grants.collect(),
+        }
     }
 }
 

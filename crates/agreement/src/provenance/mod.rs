@@ -7,17 +7,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stillmark_evidence::{Date, Digest};
 
+use crate::consent::{Consent, Granted};
 use crate::error::Error;
 use crate::read::nearest;
 use crate::words::{Action, Audience, Fact, Kind};
 
 /// A sound provenance graph: ids are unique, edges name listed assets, nothing is made from itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Provenance {
     parts: Parts,
     positions: BTreeMap<String, usize>,
     /// Positions of the edges that leave each asset.
     leaving: BTreeMap<String, Vec<usize>>,
+    /// The grants that were found, by the asset that they are about.
+    consents: BTreeMap<String, Consent>,
 }
 
 /// What a provenance graph is put together from.
@@ -48,6 +51,8 @@ pub struct Asset {
     pub family: Option<String>,
     /// Ids of the terms pack, all of which have to permit.
     pub terms: Vec<String>,
+    /// The file of the grant that its provider gave, where one is named.
+    pub grant: Option<String>,
     /// The line of the file it was read from; 0 where it was not read from a file.
     pub line: usize,
 }
@@ -140,7 +145,7 @@ impl Provenance {
         for (position, edge) in parts.edges.iter().enumerate() {
             leaving.entry(edge.from.clone()).or_default().push(position);
         }
-        let provenance = Self { parts, positions, leaving };
+        let provenance = Self { parts, positions, leaving, consents: BTreeMap::new() };
         provenance.refuse_cycle()?;
         Ok(provenance)
     }
@@ -175,6 +180,18 @@ impl Provenance {
         self.positions.get(id).and_then(|position| self.parts.assets.get(*position))
     }
 
+    /// The same graph with the grants that its assets name.
+    #[must_use]
+    pub fn with_consents(mut self, consents: BTreeMap<String, Consent>) -> Self {
+        self.consents = consents;
+        self
+    }
+
+    /// The grant about an asset.
+    pub fn consent(&self, asset: &str) -> Option<&Consent> {
+        self.consents.get(asset)
+    }
+
     /// The edges that leave an asset, in the file's order.
     pub(crate) fn edges_from(&self, id: &str) -> impl Iterator<Item = &Edge> {
         let positions = self.leaving.get(id).map_or(&[][..], Vec::as_slice);
@@ -199,9 +216,9 @@ impl Provenance {
         seen
     }
 
-    /// The digest of the graph's canonical JSON (docs/spec/provenance-file.md).
-    pub fn digest(&self) -> Result<Digest, Error> {
-        let canonical = serde_json_canonicalizer::to_vec(&canonical::Graph::of(self))
+    /// The digest of the graph's canonical JSON, under grants that count (docs/spec/provenance-file.md).
+    pub fn digest_under(&self, grants: &BTreeMap<String, Granted>) -> Result<Digest, Error> {
+        let canonical = serde_json_canonicalizer::to_vec(&canonical::Graph::of(self, grants))
             .map_err(|error| Error::Canonical { message: error.to_string() })?;
         Ok(Digest::of(&canonical))
     }

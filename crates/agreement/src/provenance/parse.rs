@@ -32,6 +32,7 @@ fn asset(mut table: Table<'_, '_>) -> Result<Asset, Error> {
         name: table.optional("name").map(Value::string).transpose()?,
         family: table.optional("family").map(Value::string).transpose()?,
         terms: table.optional("terms").map(Value::strings).transpose()?.unwrap_or_default(),
+        grant: table.optional("grant").map(Value::string).transpose()?,
         line: table.line(),
     };
     table.finish()?;

@@ -5,7 +5,7 @@ use stillmark_agreement::{Action, Asset, Declared, Edge, Kind, Pack, Parts, Prov
 
 fn model(id: String, terms: &[&str]) -> Asset {
     let terms = terms.iter().map(|id| (*id).to_owned()).collect();
-    Asset { id, kind: Kind::Weights, name: None, family: None, terms, line: 0 }
+    Asset { id, kind: Kind::Weights, name: None, family: None, terms, grant: None, line: 0 }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
-use stillmark_agreement::{Answer, Date, Error, Pack, Provenance, Ruling, Verdict, evaluate};
+use stillmark_agreement::{Answer, Date, Error, Offer, Pack, Provenance, Ruling, Verdict, evaluate};
 
 /// Reads all vectors of a folder, with their names.
 fn vectors(folder: &str) -> Vec<(String, Value)> {
@@ -31,6 +31,8 @@ fn word(error: &Error) -> &'static str {
         Error::UnknownAsset { .. } => "unknown-asset",
         Error::Cycle { .. } => "cycle",
         Error::UnknownTerms { .. } => "unknown-terms",
+        Error::NotTheValue { .. } => "not-the-value",
+        Error::NotThePreset { .. } => "not-the-preset",
         _ => "other",
     }
 }
@@ -68,6 +70,14 @@ fn entries_of_the_pack_are_read_strictly() {
     for (name, vector) in vectors("terms-pack") {
         let text = vector["text"].as_str().unwrap();
         check_refusal(&name, &vector, Pack::parse([text]).map(drop));
+    }
+}
+
+#[test]
+fn offers_are_taken_whole() {
+    for (name, vector) in vectors("offer") {
+        let text = vector["text"].as_str().unwrap();
+        check_refusal(&name, &vector, Offer::parse(text).map(drop));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The teacher's answers and scores, taken shard by shard so that a kill at any moment loses one shard's work and nothing else.
 
 mod journal;
+pub(crate) mod receipts;
 mod sources;
 
 use std::collections::BTreeMap;

@@ -136,6 +136,10 @@ pub struct Teacher {
     pub place: Place,
     /// Its terms, all of which must permit: ids of the terms pack.
     pub terms: Vec<String>,
+    /// The file of the grant that its provider gave.
+    pub grant: Option<String>,
+    /// The file of the offer that its provider makes.
+    pub offer: Option<String>,
 }
 
 /// Where a teacher answers.

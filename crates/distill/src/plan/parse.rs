@@ -110,15 +110,16 @@ fn layers(table: &Reader<'_>) -> Result<Layers, Error> {
 
 fn teacher(plan: &Reader<'_>) -> Result<Teacher, Error> {
     let remote = ["api", "key_env", "key_file", "concurrency", "tokenizer"];
-    let known = [&["model", "url", "terms"][..], &remote[..]].concat();
+    let known = [&["model", "url", "terms", "grant", "offer"][..], &remote[..]].concat();
     let table = plan.required("teacher", plan.table("teacher", &known)?)?;
     let model = table.required("model", table.text("model")?)?;
     let terms = table.texts("terms")?.unwrap_or_default();
+    let (grant, offer) = (table.text("grant")?, table.text("offer")?);
     let Some(url) = table.text("url")? else {
         if let Some(key) = remote.iter().find(|key| table.has(key)) {
             return Err(table.error(key, "belongs to a teacher with a `url`"));
         }
-        return Ok(Teacher { place: Place::Embedded { model }, terms });
+        return Ok(Teacher { place: Place::Embedded { model }, terms, grant, offer });
     };
     if !(url.starts_with("https://") || url.starts_with("http://")) {
         return Err(table.error("url", "must begin with `https://` or `http://`"));
@@ -134,7 +135,7 @@ fn teacher(plan: &Reader<'_>) -> Result<Teacher, Error> {
     let concurrency = table.count("concurrency", 1..=256)?.unwrap_or(4) as usize;
     let place =
         Place::Remote(Remote { url, model, api: api.unwrap_or(Api::Chat), key, concurrency, tokenizer });
-    Ok(Teacher { place, terms })
+    Ok(Teacher { place, terms, grant, offer })
 }
 
 fn sources(plan: &Reader<'_>, capture: &Capture) -> Result<Vec<Source>, Error> {

@@ -1,13 +1,11 @@
 //! Counts what a file of records holds, for whoever verifies its manifest.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use stillmark_evidence::manifest::Counts;
-use stillmark_evidence::verify::{RecordFacts, RecordReader};
+use stillmark_evidence::verify::{Received, RecordFacts, RecordReader};
 use stillmark_evidence::{Finding, FindingKind};
 
-use super::Shard;
+use super::{Record, Shard};
 
 /// Reads files of records for `verify`.
 #[derive(Clone, Copy, Debug)]
@@ -19,19 +17,35 @@ impl RecordReader for Recount {
             Finding::new(FindingKind::Malformed, file.display().to_string(), err.to_string())
         };
         let shard = Shard::open(file).map_err(malformed)?;
-        let mut sources: BTreeMap<String, Counts> = BTreeMap::new();
-        let mut broken_row_groups = Vec::new();
+        let mut facts = RecordFacts {
+            row_groups: shard.groups(),
+            teacher: Some(shard.meta().teacher.clone()),
+            ..RecordFacts::default()
+        };
         for idx in 0..shard.groups() {
-            let Ok(records) = shard.group(idx) else {
-                broken_row_groups.push(idx);
-                continue;
-            };
-            for record in records {
-                let counts = sources.entry(record.source).or_default();
-                counts.rows += 1;
-                counts.tokens += record.input_ids.len() as u64;
+            match shard.group(idx) {
+                Ok(records) => records.into_iter().for_each(|record| count(&mut facts, record)),
+                Err(_) => facts.broken_row_groups.push(idx),
             }
         }
-        Ok(RecordFacts { sources, row_groups: shard.groups(), broken_row_groups })
+        Ok(facts)
+    }
+}
+
+fn count(facts: &mut RecordFacts, record: Record) {
+    let tokens = record.input_ids.len() as u64;
+    let counts = facts.sources.entry(record.source.clone()).or_default();
+    counts.rows += 1;
+    counts.tokens += tokens;
+    *facts.taught.entry(record.source.clone()).or_default() +=
+        tokens.saturating_sub(record.prompt_len as u64);
+    match record.receipt {
+        None => *facts.unreceived.entry(record.source).or_default() += 1,
+        Some(receipt) => facts.received.push(Received {
+            record: record.id,
+            source: record.source,
+            receipt,
+            text: record.text.unwrap_or_default(),
+        }),
     }
 }

@@ -10,6 +10,7 @@ use stillmark_model::remote::{Reply, Token};
 
 use crate::Error;
 use crate::capture::Item;
+use stillmark_evidence::receipt::Receipt;
 use stillmark_evidence::whole_file;
 
 /// The file's name in the folder of the records.
@@ -27,6 +28,9 @@ pub(super) struct Kept {
     pub(super) finish: Option<String>,
     /// Its tokens, where the server gave them.
     pub(super) tokens: Vec<KeptToken>,
+    /// The provider's receipt, where the grant brings receipts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) receipt: Option<Receipt>,
 }
 
 /// A token of a reply.
@@ -46,7 +50,7 @@ pub(super) struct Answers {
 }
 
 impl Kept {
-    pub(super) fn new(item: &Item, reply: Reply) -> Self {
+    pub(super) fn new(item: &Item, reply: Reply, receipt: Option<Receipt>) -> Self {
         let token = |Token { bytes, top, .. }| KeptToken { bytes, top };
         Self {
             number: item.number,
@@ -54,6 +58,7 @@ impl Kept {
             text: reply.text,
             finish: reply.finish,
             tokens: reply.tokens.into_iter().map(token).collect(),
+            receipt,
         }
     }
 

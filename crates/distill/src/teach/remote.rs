@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use stillmark_agreement::{Granted, Permit};
+use stillmark_evidence::receipt;
 use stillmark_model::chat::{Ending, Message};
 use stillmark_model::remote::{self, Endpoint, Pause, Prompt, Question, Scope, ask_all};
 
 use super::answers::{Answers, Kept, KeptToken};
 use super::vocabulary::Vocabulary;
+use crate::capture::receipts::{self, Receipts};
 use crate::capture::{Item, Teach};
 use crate::plan::{Api, Capture, Place, SourceKind};
 use crate::records::{Record, TopLogprobs};
 use crate::setup::{Tokens, conversation};
-use crate::{Error, Plan};
+use crate::{Error, Plan, granted};
 
 /// The remote teacher.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub struct RemoteTeacher<'a> {
     vocabulary: Vocabulary,
     end: Option<u32>,
     answers: Answers,
+    receipts: Receipts,
+    granted: Option<&'a Granted>,
 }
 
 /// The rim's part in waiting.
@@ -66,7 +71,16 @@ impl<'a> RemoteTeacher<'a> {
             vocabulary: Vocabulary::new(tokens.tokenizer),
             end: turn_end(tokens)?,
             answers: Answers::new(folder),
+            receipts: Receipts::of(folder),
+            granted: None,
         })
+    }
+
+    /// The same teacher, whose answers are given under the grant that a permit rests on.
+    #[must_use]
+    pub fn under(mut self, permit: &'a Permit) -> Self {
+        self.granted = granted::of(permit);
+        self
     }
 
     /// What is asked of an item; none where it does not fit.
@@ -136,7 +150,8 @@ impl<'a> RemoteTeacher<'a> {
         ask_all(self.endpoint, self.pause.0, &mut questions.into_iter(), &mut |idx, reply| {
             let told = on_tokens(reply.as_ref().map_or(0, |reply| reply.tokens.len().max(1)));
             let settled = reply.map_err(Error::from).and_then(|reply| {
-                let answer = Kept::new(open[idx], reply);
+                let receipt = receipts::accept(reply.receipt.as_deref(), &reply.text, self.granted)?;
+                let answer = Kept::new(open[idx], reply, receipt);
                 self.answers.add(&mut file, &answer)?;
                 kept.insert(open[idx].number, answer);
                 Ok(())
@@ -181,8 +196,9 @@ impl<'a> RemoteTeacher<'a> {
             input_ids: ids,
             top,
             tail_logmass,
-            text: Some(text),
-            receipt: None,
+            // A receipt opens to the answer as it was sent.
+            text: Some(if kept.receipt.is_some() { kept.text.clone() } else { text }),
+            receipt: kept.receipt.as_ref().map(|receipt| receipt.hash().to_string()),
         }))
     }
 
@@ -254,12 +270,21 @@ impl Teach for RemoteTeacher<'_> {
         if !self.ask(&open, &mut kept, on_tokens)? {
             return Ok(None);
         }
-        let mut records = Vec::new();
+        let (mut records, mut receipts) = (Vec::new(), Vec::new());
         for asked in fitting {
-            if let Some(answer) = kept.get(&asked.item.number) {
-                records.extend(self.record(asked, answer)?);
-            }
+            let Some(answer) = kept.get(&asked.item.number) else { continue };
+            let (source, record) = (asked.item.source.clone(), asked.item.id.clone());
+            let made = self.record(asked, answer)?;
+            let unused = made.is_none();
+            receipts.extend(answer.receipt.clone().map(|receipt| receipt::Kept {
+                source,
+                record,
+                unused,
+                receipt,
+            }));
+            records.extend(made);
         }
+        self.receipts.add(&receipts)?;
         Ok(Some(records))
     }
 

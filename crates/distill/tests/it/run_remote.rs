@@ -126,7 +126,7 @@ impl Ground {
         let (base, teacher_name) = (self.base(), "big");
         Run::open(
             &permit(plan),
-            Setup { plan, base, folder, tokens, teacher: None, teacher_name, tool: "test" },
+            Setup { plan, base, folder, tokens, teacher: None, teacher_name, offer: None, tool: "test" },
         )
         .unwrap()
     }

@@ -179,8 +179,16 @@ impl Model {
         folder: &'a Path,
     ) -> Result<Run<'a>, Error> {
         let teacher = Some(self.embedded());
-        let setup =
-            Setup { plan, base, folder, tokens: self.tokens(), teacher, teacher_name: "t", tool: "test" };
+        let setup = Setup {
+            plan,
+            base,
+            folder,
+            tokens: self.tokens(),
+            teacher,
+            teacher_name: "t",
+            offer: None,
+            tool: "test",
+        };
         Run::open(&permit(plan), setup)
     }
 

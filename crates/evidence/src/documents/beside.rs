@@ -13,7 +13,6 @@ use std::path::Path;
 const METRICS_SCHEMA: &str = "stillmark/metrics/v1";
 /// What safetensors allows.
 const LONGEST_HEADER: u64 = 100_000_000;
-const CONSENT: &str = "evidence/consent";
 
 /// What a verified folder holds beside its statements.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,17 +27,6 @@ pub struct Beside {
     pub architecture: Option<String>,
     /// How many numbers the student's weights are.
     pub parameters: Option<u64>,
-    /// The offers that were made for this distillation.
-    pub offers: Vec<Offer>,
-}
-
-/// An offer, by its file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
-    /// The file in the run folder.
-    pub path: String,
-    /// The digest of its bytes.
-    pub digest: Digest,
 }
 
 /// An evaluation on held-out records after so many steps.
@@ -79,7 +67,6 @@ impl Beside {
                 .unwrap_or_default(),
             architecture: architecture(&dir.join(path::MODEL)),
             parameters: parameters(&dir.join(path::MODEL)),
-            offers: offers(dir),
         }
     }
 }
@@ -120,17 +107,4 @@ fn numbers(file: &Path) -> Option<u64> {
         dimensions.try_fold(1_u64, |product, size| product.checked_mul(size?))
     });
     sizes.sum()
-}
-
-fn offers(dir: &Path) -> Vec<Offer> {
-    let entries = fs::read_dir(dir.join(CONSENT)).into_iter().flatten().flatten();
-    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut paths: Vec<String> =
-        names.filter(|name| name.ends_with(".offer.toml")).map(|name| format!("{CONSENT}/{name}")).collect();
-    paths.sort();
-    let offer = |path: String| {
-        let digest = Digest::of(&fs::read(dir.join(&path)).ok()?);
-        Some(Offer { path, digest })
-    };
-    paths.into_iter().filter_map(offer).collect()
 }

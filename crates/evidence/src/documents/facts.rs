@@ -146,6 +146,12 @@ fn agreed(record: &Record<'_>, facts: &mut Facts) {
         let text = facts.get(&name).map_or(duty.text.clone(), |text| format!("{text} {}", duty.text));
         put(facts, name, Some(text));
     }
+    for consent in &record.consents {
+        let grant = &consent.grant.predicate;
+        let (issuer, grantee, permits) = (&grant.issuer.name, &grant.grantee.name, grant.permits.join(", "));
+        let says = format!("{issuer} permits {grantee} {permits} until {}", grant.until);
+        put(facts, format!("grant {}", consent.id), Some(says));
+    }
     for one in &manifest.accepted {
         let answer = format!("{}, {}: {}", one.person, one.date, one.reason);
         put(facts, format!("accepted {}", one.ask), Some(answer));

@@ -112,7 +112,7 @@ impl Kind {
             }
             Self::Notice => {
                 (of_teacher && (fact.ends_with(": terms") || fact.ends_with(": share")))
-                    || ["duty", "accepted"].contains(&family)
+                    || ["duty", "accepted", "grant"].contains(&family)
                     || ["student", "license", "base", "verdict", "record"].contains(&fact)
             }
         }

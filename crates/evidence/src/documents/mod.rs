@@ -15,11 +15,12 @@ mod scores;
 mod spdx;
 mod table;
 
-pub use beside::{Beside, Evaluation, Offer, evaluations};
+pub use beside::{Beside, Evaluation, evaluations};
 pub use card::{Told, render};
 pub(crate) use check::check;
 pub use facts::{ABSENT, Facts, facts, slug};
 pub use kind::Kind;
+pub(crate) use record::Statements;
 pub use record::{Record, TeacherFacts};
 pub use spdx::missing_fields;
 pub use table::{cell, row};

@@ -2,6 +2,7 @@
 
 use super::beside::{Beside, Evaluation};
 use crate::card::Claims;
+use crate::consent::Consent;
 use crate::disclosure::Disclosure;
 use crate::manifest::{DatasetManifest, Source, SourceKind};
 use crate::provenance::{Provenance, name};
@@ -20,6 +21,8 @@ pub struct Record<'a> {
     pub model: &'a Statement<model_signing::Manifest>,
     /// What lies beside the statements.
     pub beside: &'a Beside,
+    /// The grants that it rests on.
+    pub consents: Vec<&'a Consent>,
     /// What its maker claims; where nothing was disclosed, what follows from run and data.
     pub claims: Claims,
 }
@@ -57,7 +60,7 @@ impl<'a> Record<'a> {
     pub(crate) fn new(
         (run, data, model): Statements<'a>,
         disclosure: Option<&Statement<Disclosure>>,
-        beside: &'a Beside,
+        (beside, consents): (&'a Beside, Vec<&'a Consent>),
     ) -> Option<Self> {
         let (run, data, model, digest) = (run?, data?, model?, beside.record?);
         let base = run.predicate.base().map(str::to_owned).into_iter().collect();
@@ -66,7 +69,7 @@ impl<'a> Record<'a> {
             Some(disclosure) => disclosure.predicate.claims.clone(),
             None => Claims::of(&data.predicate, digest, base, license),
         };
-        Some(Self { run, data, model, beside, claims })
+        Some(Self { run, data, model, beside, consents, claims })
     }
 
     /// The plan, as the run's statement has it.

@@ -2,15 +2,17 @@
 
 use crate::card::Contradiction;
 use crate::checks::{Aspect, Assurance, Check, CheckVerdict, FolderReport, SCHEMA};
+use crate::consent::Consent;
 use crate::disclosure::Disclosure;
-use crate::documents::{self, Beside, Record};
+use crate::documents::{self, Beside, Record, Statements};
 use crate::keys::{KeyId, PublicKey};
 use crate::layout::{Document, foreign_evidence, path, read};
 use crate::manifest::DatasetManifest;
 use crate::provenance::Provenance;
-use crate::verify::records::RecordReader;
+use crate::verify::records::{Case, RecordReader};
 use crate::verify::signed::{Trust, Verified, open, statement};
-use crate::verify::{edges, logged, records, stated};
+use crate::verify::work::Work;
+use crate::verify::{edges, granted, logged, records, stated};
 use crate::{Error, Finding, FindingKind, Predicate, Statement, bundle, model_signing};
 use std::fs;
 use std::path::Path;
@@ -30,6 +32,8 @@ pub struct FolderFacts {
     pub model: Option<Statement<model_signing::Manifest>>,
     /// The maker's disclosure.
     pub disclosure: Option<Statement<Disclosure>>,
+    /// The grants that the run rests on.
+    pub consents: Vec<Verified<Consent>>,
     /// What lies beside the statements.
     pub beside: Beside,
 }
@@ -38,8 +42,17 @@ impl FolderFacts {
     /// What the statements say together, where all that are needed are sound.
     pub fn record(&self) -> Option<Record<'_>> {
         let of_run = (self.run.as_ref(), self.data.as_ref(), self.model.as_ref());
-        Record::new(of_run, self.disclosure.as_ref(), &self.beside)
+        record(of_run, self.disclosure.as_ref(), (&self.beside, &self.consents))
     }
+}
+
+fn record<'a>(
+    of_run: Statements<'a>,
+    disclosure: Option<&Statement<Disclosure>>,
+    (beside, consents): (&'a Beside, &'a [Verified<Consent>]),
+) -> Option<Record<'a>> {
+    let consents = consents.iter().map(|consent| &**consent).collect();
+    Record::new(of_run, disclosure, (beside, consents))
 }
 
 /// Verifies a run folder. What is missing, malformed or wrong is a check that failed, never an `Err`.
@@ -62,10 +75,8 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
             "no signed disclosure",
         ));
     }
-    let signed: Vec<Document> = Document::ALL
-        .into_iter()
-        .filter(|document| *document != Document::Disclosure || disclosure.is_some())
-        .collect();
+    let mut signed = Document::ALL.to_vec();
+    signed.retain(|document| *document != Document::Disclosure || disclosure.is_some());
     let signers = [
         model.as_ref().map(|found| found.1),
         run.as_ref().map(|found| found.1),
@@ -81,19 +92,30 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     let disclosure = disclosure.map(|d| d.0);
     check_model(dir, model.as_ref(), &mut checks);
     edges::check(dir, run.as_ref(), model.as_ref(), data.as_ref(), &mut checks);
-    records::check(dir, data.as_ref(), reader, &mut checks);
+    let builder = signers.first().copied();
+    let records = records::check(dir, data.as_ref(), reader, &mut checks);
+    let consents = data.as_ref().map_or_else(Vec::new, |data| {
+        let work = Work { dir, run: run.as_ref(), data: &data.predicate, records: &records, builder };
+        granted::check(&work, trust, &mut checks)
+    });
+    if let (Some(run), Some(data)) = (&run, &data) {
+        let disclosure = disclosure.as_ref().map(|disclosure| &disclosure.predicate);
+        let (run, data, consents) = (&run.predicate, &data.predicate, consents.as_slice());
+        let plan = read(dir, path::PLAN).unwrap_or_default();
+        let plan = &String::from_utf8_lossy(&plan);
+        checks.extend(reader.judge(&Case { plan, data, run, consents, builder, disclosure }));
+    }
     let is_logged = check_log(dir, run.as_ref(), &signed, &mut checks);
     stated::check_disclosure(model.as_ref(), data.as_ref(), disclosure.as_ref(), &mut checks);
     edges::check_base(run.as_ref(), disclosure.as_ref(), &mut checks);
     let mut contradictions = stated::check_card(dir, data.as_ref(), disclosure.as_ref(), &mut checks);
     let beside = Beside::read(dir, run.as_ref());
     let of_run = (run.as_ref(), data.as_ref(), model.as_ref());
-    if let Some(record) = Record::new(of_run, disclosure.as_ref(), &beside) {
-        contradictions.extend(documents::check(dir, &record, &mut checks));
-    }
+    let record = record(of_run, disclosure.as_ref(), (&beside, &consents));
+    contradictions.extend(record.iter().flat_map(|record| documents::check(dir, record, &mut checks)));
     let report = report(checks, contradictions, trusted, is_logged);
-    let signer = signers.first().copied();
-    Ok(Verified::new(FolderFacts { report, signer, run, data, model, disclosure, beside }, signer))
+    let facts = FolderFacts { report, signer: builder, run, data, model, disclosure, consents, beside };
+    Ok(Verified::new(facts, builder))
 }
 
 fn check_log(

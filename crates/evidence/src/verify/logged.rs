@@ -112,7 +112,7 @@ fn agree(checkpoint: &Checkpoint, contents: &log::Contents, proof: &str, path: &
     }
 }
 
-fn kind(refusal: &Refusal) -> FindingKind {
+pub(super) fn kind(refusal: &Refusal) -> FindingKind {
     match refusal {
         Refusal::Malformed { .. } => FindingKind::Malformed,
         Refusal::BadSignature { .. } => FindingKind::BadSignature,

@@ -1,8 +1,12 @@
 //! The records against their manifest: files, counts, shares, and the verdict they were made under.
 
 use crate::checks::{Aspect, Check};
+use crate::consent::Consent;
+use crate::disclosure::Disclosure;
 use crate::layout::{path, record_files};
 use crate::manifest::{Counts, DatasetManifest, Verdict};
+use crate::provenance::Provenance;
+use crate::verify::signed::Verified;
 use crate::{Digest, Finding, FindingKind, Statement};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,10 +14,32 @@ use std::path::Path;
 /// How far a recorded share may be from the recomputed one.
 const TOLERANCE: f64 = 1e-9;
 
-/// Reads a record file; the front door brings one that knows Parquet.
+/// What the front door brings: knowledge of Parquet and of terms.
 pub trait RecordReader {
     /// Counts the file's rows and tokens by source, and checks its row groups' own digests.
     fn read(&self, file: &Path) -> Result<RecordFacts, Finding>;
+
+    /// Judges the plan again by the terms; nothing, where no terms are known.
+    fn judge(&self, _case: &Case<'_>) -> Vec<Check> {
+        Vec::new()
+    }
+}
+
+/// What is judged again.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The signed plan.
+    pub plan: &'a str,
+    /// The record made under it.
+    pub data: &'a DatasetManifest,
+    /// The run's statement.
+    pub run: &'a Provenance,
+    /// The grants that the record names, as far as they hold together.
+    pub consents: &'a [Verified<Consent>],
+    /// Whose key signed.
+    pub builder: Option<Digest>,
+    /// What the maker discloses.
+    pub disclosure: Option<&'a Disclosure>,
 }
 
 /// What one record file holds.
@@ -25,6 +51,38 @@ pub struct RecordFacts {
     pub row_groups: usize,
     /// The row groups whose digest is not the recorded one.
     pub broken_row_groups: Vec<usize>,
+    /// The name of the teacher in the file's own header, where it has one.
+    pub teacher: Option<String>,
+    /// Tokens that the teacher gave or scored, by source id: all but those of prompts.
+    pub taught: BTreeMap<String, u64>,
+    /// The records that bear a receipt.
+    pub received: Vec<Received>,
+    /// How many records bear none, by source id.
+    pub unreceived: BTreeMap<String, u64>,
+}
+
+/// A record that bears a receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The record's id.
+    pub record: String,
+    /// Its source's id.
+    pub source: String,
+    /// The hash of the receipt's leaf, as the record has it.
+    pub receipt: String,
+    /// The answer.
+    pub text: String,
+}
+
+/// What all record files of a folder hold together.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Recounted {
+    /// Tokens that the teacher gave or scored, by source id.
+    pub(super) taught: BTreeMap<String, u64>,
+    /// The records that bear a receipt.
+    pub(super) received: Vec<Received>,
+    /// How many records bear none, by source id.
+    pub(super) unreceived: BTreeMap<String, u64>,
 }
 
 /// Checks the record files and everything the manifest derives from them.
@@ -33,17 +91,27 @@ pub(super) fn check(
     data: Option<&Statement<DatasetManifest>>,
     reader: &dyn RecordReader,
     checks: &mut Vec<Check>,
-) {
-    let Some(data) = data else { return };
+) -> Recounted {
+    let mut all = Recounted::default();
+    let Some(data) = data else { return all };
     let folder = dir.join(path::DATA);
     let before = checks.len();
     let mut counted: BTreeMap<String, Counts> = BTreeMap::new();
     for subject in &data.subject {
         let name = format!("{}/{}", path::DATA, subject.name);
         match check_file(&folder, &subject.name, subject.digest.sha256, reader) {
-            Ok(sources) => {
-                for (id, counts) in sources {
+            Ok(facts) => {
+                checks.extend(undisclosed(&name, facts.teacher.as_deref(), &data.predicate));
+                for (id, counts) in facts.sources {
                     add(counted.entry(id).or_default(), counts);
+                }
+                all.received.extend(facts.received);
+                for (sum, part) in [(&mut all.taught, facts.taught), (&mut all.unreceived, facts.unreceived)]
+                {
+                    for (id, count) in part {
+                        let entry = sum.entry(id).or_default();
+                        *entry = entry.saturating_add(count);
+                    }
                 }
             }
             Err(finding) => checks.push(Finding { subject: name, ..finding }.into()),
@@ -65,6 +133,18 @@ pub(super) fn check(
         check_counts(&data.predicate, &counted, checks);
     }
     check_permission(&data.predicate, checks);
+    all
+}
+
+/// A file of records that another teacher gave than those the manifest names.
+fn undisclosed(file: &str, teacher: Option<&str>, manifest: &DatasetManifest) -> Option<Check> {
+    let teacher = teacher?;
+    let named = manifest.sources.iter().filter_map(|source| source.teacher.as_ref());
+    if named.clone().next().is_none() || named.clone().any(|known| known.name == teacher) {
+        return None;
+    }
+    let detail = format!("its teacher is `{teacher}`, which the manifest does not name");
+    Some(Finding::new(FindingKind::UndisclosedTeacher, file, detail).into())
 }
 
 fn check_file(
@@ -72,7 +152,7 @@ fn check_file(
     name: &str,
     signed: Digest,
     reader: &dyn RecordReader,
-) -> Result<BTreeMap<String, Counts>, Finding> {
+) -> Result<RecordFacts, Finding> {
     if name.contains('/') || name.contains('\\') || name == ".." {
         return Err(Finding::new(
             FindingKind::Malformed,
@@ -91,7 +171,7 @@ fn check_file(
         let detail = format!("row group {first} of {} has not its recorded digest", facts.row_groups);
         return Err(Finding::new(FindingKind::BadDigest, name, detail));
     }
-    Ok(facts.sources)
+    Ok(facts)
 }
 
 fn check_counts(manifest: &DatasetManifest, counted: &BTreeMap<String, Counts>, checks: &mut Vec<Check>) {

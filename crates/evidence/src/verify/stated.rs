@@ -82,6 +82,11 @@ pub(super) fn check_card(
             "base, datasets and license are in no signed record",
         ));
     }
+    let text = String::from_utf8_lossy(&card);
+    for duty in data.predicate.duties.iter().filter(|duty| !text.contains(&duty.text)) {
+        let detail = format!("the card says nothing of: {} ({}, {})", duty.text, duty.terms, duty.clause);
+        checks.push(Finding::new(FindingKind::OpenDuty, path::CARD, detail).into());
+    }
     found.dedup();
     if found.is_empty() {
         checks.push(Check::pass(Aspect::Card, path::CARD, "it states what the signed record says"));

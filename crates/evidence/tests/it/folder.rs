@@ -130,6 +130,7 @@ impl Made {
         fs::write(dir.join("model/sub/a"), "a").unwrap();
         let (verdict, teachers) = (self.record.verdict, card::teachers(&self.record));
         let tokens = self.record.totals.tokens;
+        let duties: Vec<String> = self.record.duties.iter().map(|duty| duty.text.clone()).collect();
         let digest = signing::write_manifest(dir, self.record).unwrap();
         let claims = Claims {
             base_model: vec!["HuggingFaceTB/SmolLM2-135M-Instruct".to_owned()],
@@ -140,8 +141,8 @@ impl Made {
             tokens,
             record: digest,
         };
-        let card =
-            format!("{}\n# S\n\n{}", card::render_front_matter(&claims), card::render_claims_block(&claims));
+        let (front, block) = (card::render_front_matter(&claims), card::render_claims_block(&claims));
+        let card = format!("{front}\n# S\n\n{block}\n{}", duties.join("\n"));
         fs::write(dir.join("model/README.md"), (self.card)(card)).unwrap();
         let draft = Draft {
             external_parameters: json!({"seed": 1}),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test sets up may fail it")]
 
 mod card;
+mod consent;
 mod folder;
 mod formats;
 mod oms;

@@ -13,7 +13,7 @@ use stillmark_evidence::{
     Finding, FindingKind, Predicate, Statement, Trust, Verified, model_signing, verify,
 };
 
-fn each(name: &str, judge: impl Fn(&Value) -> Vec<String>) {
+pub(crate) fn each(name: &str, judge: impl Fn(&Value) -> Vec<String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec/vectors").join(name);
     let mut seen = 0;
     for entry in fs::read_dir(&folder).unwrap() {

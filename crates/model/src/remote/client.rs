@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use stillmark_evidence::receipt;
 use ureq::http::HeaderMap;
 use ureq::http::header::{AUTHORIZATION, DATE, RETRY_AFTER};
 
@@ -108,10 +109,12 @@ impl<'a> Client<'a> {
             return Err(refusal(url, status, words, &parts.headers));
         }
         let bytes = body.map_err(|error| self.failure(url, &error))?;
-        question.parse(&bytes).map_err(|detail| {
+        let receipt = parts.headers.get(receipt::HEADER).and_then(|value| value.to_str().ok());
+        let reply = question.parse(&bytes).map_err(|detail| {
             let detail = self.blot(&detail);
             Failure::Final(Error::Reply { url: url.to_owned(), detail })
-        })
+        })?;
+        Ok(Reply { receipt: receipt.map(str::to_owned), ..reply })
     }
 
     /// What an error of the HTTP client means.

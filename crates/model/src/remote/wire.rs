@@ -88,6 +88,8 @@ pub struct Reply {
     pub usage: Option<Usage>,
     /// How many attempts it took.
     pub attempts: u32,
+    /// The provider's receipt, as the header has it, where one was given.
+    pub receipt: Option<String>,
 }
 
 impl Question {
@@ -158,6 +160,7 @@ impl Question {
             tokens,
             usage,
             attempts: 1,
+            receipt: None,
         })
     }
 }

@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use stillmark_evidence::consent::Consent;
 use stillmark_evidence::documents::{ABSENT, slug};
+use stillmark_evidence::layout::path;
 use stillmark_evidence::license;
 
 use super::{Facts, pretty};
 
+/// Our actions, in ODRL's terms.
+const PROFILE: &str = "urn:stillmark:odrl:v1";
 /// The facts of the data set that stand under our prefix.
 const OWN: [&str; 6] = ["rows", "tokens", "record", "verdict", "tokenizer", "student"];
 
@@ -53,9 +57,9 @@ pub(super) fn write(facts: &Facts<'_>) -> String {
     if let Some(date) = facts.get("released").or(facts.finished()) {
         dataset["datePublished"] = json!(date);
     }
-    let offers: Vec<Value> = facts.record.beside.offers.iter().map(offer).collect();
-    if !offers.is_empty() {
-        dataset["usageInfo"] = json!(offers);
+    let policies = policies(facts);
+    if !policies.is_empty() {
+        dataset["usageInfo"] = json!(policies);
     }
     pretty(&dataset)
 }
@@ -149,13 +153,36 @@ fn activity(facts: &Facts<'_>) -> Value {
     activity
 }
 
-/// An offer of a provider as an ODRL offer that names the signed one; what it says is in the file.
-fn offer(offer: &stillmark_evidence::documents::Offer) -> Value {
+/// The providers' offers and grants as ODRL policies that name the signed ones by digest.
+fn policies(facts: &Facts<'_>) -> Vec<Value> {
+    let teachers = facts.record.teachers();
+    let offered: BTreeSet<String> =
+        teachers.iter().filter_map(|teacher| teacher.offer).map(|digest| digest.to_string()).collect();
+    let offer = |digest: String| {
+        json!({
+            "@type": "odrl:Offer",
+            "odrl:uid": format!("urn:stillmark:offer:sha256:{digest}"),
+            "odrl:profile": PROFILE,
+            "sc:url": format!("../{}", path::OFFER),
+        })
+    };
+    let grants = facts.record.consents.iter().map(|consent| agreement(consent));
+    offered.into_iter().map(offer).chain(grants).collect()
+}
+
+fn agreement(consent: &Consent) -> Value {
+    let grant = &consent.grant.predicate;
+    let until = json!({
+        "odrl:leftOperand": "odrl:dateTime", "odrl:operator": "odrl:lteq", "odrl:rightOperand": grant.until.to_string(),
+    });
+    let permission = |action: &String| json!({ "odrl:action": format!("urn:stillmark:action:{action}"), "odrl:target": grant.asset.name, "odrl:constraint": until });
     json!({
-        "@type": "odrl:Offer",
-        "odrl:uid": format!("urn:stillmark:offer:sha256:{}", offer.digest),
-        "odrl:profile": "urn:stillmark:odrl:v1",
-        "sc:url": format!("../{}", offer.path),
+        "@type": "odrl:Agreement",
+        "odrl:uid": format!("urn:stillmark:grant:sha256:{}", consent.id),
+        "odrl:profile": PROFILE,
+        "odrl:assigner": grant.issuer.name,
+        "odrl:assignee": grant.grantee.name,
+        "odrl:permission": grant.permits.iter().map(permission).collect::<Vec<_>>(),
     })
 }
 

@@ -3,14 +3,15 @@
 use super::section::{Rows, Section, write as sections};
 use super::{Facts, Kind};
 
-const SECTIONS: [Section; 4] = [
+const SECTIONS: [Section; 5] = [
     Section {
         title: "1. The student",
         rows: &[Rows::Named(&["student", "license", "base", "verdict", "record"])],
     },
     Section { title: "2. Models that it was distilled from", rows: &[Rows::Family("teacher")] },
     Section { title: "3. Duties", rows: &[Rows::Family("duty")] },
-    Section { title: "4. Reviews that a person accepted", rows: &[Rows::Family("accepted")] },
+    Section { title: "4. Grants of the providers", rows: &[Rows::Family("grant")] },
+    Section { title: "5. Reviews that a person accepted", rows: &[Rows::Family("accepted")] },
 ];
 
 /// Writes the notice.

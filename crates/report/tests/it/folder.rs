@@ -27,7 +27,7 @@ impl RecordReader for Claimed {
         let counts =
             |source: &Source| (source.id.clone(), Counts { rows: source.rows, tokens: source.tokens });
         let sources = sources("").iter().map(counts).collect();
-        Ok(RecordFacts { sources, row_groups: 1, broken_row_groups: vec![] })
+        Ok(RecordFacts { sources, row_groups: 1, ..RecordFacts::default() })
     }
 }
 
@@ -127,7 +127,9 @@ pub(crate) fn seal(dir: &Path, student: &str, teacher: &str) {
         tokens: 40_000,
         record: digest,
     };
-    let card = [card::render_front_matter(&claims), card::render_claims_block(&claims)].join("\n# Card\n\n");
+    let said: Vec<&str> = duties.iter().map(|duty| duty.text.as_str()).collect();
+    let (front, block) = (card::render_front_matter(&claims), card::render_claims_block(&claims));
+    let card = [front, block, said.join("\n")].join("\n# Card\n\n");
     fs::write(dir.join("model/README.md"), card).unwrap();
     let draft = Draft {
         external_parameters: json!({

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use stillmark_distill::records::Recount;
 use stillmark_evidence::checks::{Check, CheckVerdict, FolderReport};
 use stillmark_evidence::verify::{FindingFacts, FolderFacts, Verified, finding, folder};
 use stillmark_evidence::watermark;
 
 use crate::exit::ExitStatus;
 use crate::problem::{Outcome, Problem, one_line};
+use crate::rejudge::Rim;
 use crate::session::Session;
 use crate::trust;
 
@@ -73,7 +73,7 @@ pub(crate) fn facts(
     session: &Session,
 ) -> Result<Verified<FolderFacts>, Problem> {
     let trust = trust::load(trusted, &session.settings.trust)?;
-    folder(path, &trust, &Recount).map_err(|err| {
+    folder(path, &trust, &Rim).map_err(|err| {
         Problem::from_error(&err)
             .while_doing(format!("{} cannot be verified", path.display()))
             .hint("name the folder that `quickstart` or `distill run` left")

@@ -3,23 +3,25 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use stillmark_agreement::{Pack, Permit, Refusal};
+use stillmark_agreement::{Consent, Pack, Permit, Refusal};
 use stillmark_distill::plan::{Init, Place};
 use stillmark_distill::run::{Event, Outcome, Run};
 use stillmark_distill::teach::{EmbeddedTeacher, RemoteTeacher};
 use stillmark_distill::{Plan, Setup};
 use stillmark_evidence::Digest;
+use stillmark_evidence::consent::stem;
 use stillmark_evidence::layout::path;
 use stillmark_model::Checkpoint;
 
 use super::progress::Progress;
+use super::provider::{self, ReceiptLog};
 use super::seal::Particulars;
 use super::teacher::{Teacher, Waits, published};
 use crate::exit::ExitStatus;
 use crate::files::{self, Secrecy};
 use crate::problem::{Problem, Stop};
 use crate::session::Session;
-use crate::{advice, clock, interrupt, lawful};
+use crate::{advice, clock, consent, interrupt, lawful};
 
 /// What wrote the records.
 const TOOL: &str = concat!("stillmark ", env!("CARGO_PKG_VERSION"));
@@ -34,6 +36,7 @@ pub(crate) struct Job {
     /// The run folder.
     pub(crate) folder: PathBuf,
     permit: Permit,
+    granted: Option<Consent>,
     /// The teacher.
     pub(crate) teacher: Teacher,
     started_on: String,
@@ -57,14 +60,24 @@ impl Job {
         let started_on = clock::now();
         let plan = Plan::parse(text)
             .map_err(|err| advice::distill_problem(&err).while_doing("the plan is not sound"))?;
-        let permit = permit(&plan)?;
+        let mut granted = consent::of_plan(&plan, base, session)?;
+        let mut leave = permit(&plan, granted.clone())?;
+        if let (Some(consent), Some(file)) = (&granted, &plan.teacher().grant) {
+            provider::ask_revoked(&base.join(file), consent.grant(), consent.id())?;
+            granted = consent::of_plan(&plan, base, session)?;
+            leave = permit(&plan, granted.clone())?;
+        }
         let teacher = Teacher::find(&plan, base, session)?;
+        if let (Some(granted), Some(embedded)) = (&granted, teacher.embedded()) {
+            about_weights(granted, embedded.checkpoint)?;
+        }
         Ok(Self {
             plan,
             text: text.to_owned(),
             base: base.to_owned(),
             folder: folder.to_owned(),
-            permit,
+            permit: leave,
+            granted,
             teacher,
             started_on,
         })
@@ -79,11 +92,32 @@ impl Job {
             tokens: self.teacher.tokens()?,
             teacher: self.teacher.embedded(),
             teacher_name: &self.teacher.name,
+            offer: consent::offer_of(&self.plan, &self.base)?.map(|offer| offer.digest()),
             tool: TOOL,
         };
         let run = Run::open(&self.permit, setup).map_err(|err| advice::distill_problem(&err))?;
         files::write(&self.folder.join(path::PLAN), self.text.as_bytes(), Secrecy::Public)?;
+        self.keep_consent()?;
         Ok(run)
+    }
+
+    /// Copies grant and offer into the run folder, where whoever verifies it looks for them.
+    fn keep_consent(&self) -> Result<(), Problem> {
+        let teacher = self.plan.teacher();
+        let folder = self.folder.join(path::CONSENT);
+        if let (Some(granted), Some(file)) = (&self.granted, &teacher.grant) {
+            files::make_folder(&folder)?;
+            for (ending, bytes) in consent::files(&self.base.join(file))?.all() {
+                let name = format!("{}{ending}", stem(granted.id()));
+                files::write(&folder.join(name), bytes, Secrecy::Public)?;
+            }
+        }
+        if let Some(file) = &teacher.offer {
+            files::make_folder(&folder)?;
+            let text = files::read_text(&self.base.join(file))?;
+            files::write(&self.folder.join(path::OFFER), text.as_bytes(), Secrecy::Public)?;
+        }
+        Ok(())
     }
 
     /// Carries out some steps of a run, with progress on stderr.
@@ -95,7 +129,7 @@ impl Job {
                 if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
             let outcome = match step {
-                Step::Capture => self.capture(run, &mut listener)?,
+                Step::Capture => self.capture_proven(run, &mut listener)?,
                 Step::Train => run.train(&mut listener),
                 Step::Export => run.export(&mut listener),
             };
@@ -106,6 +140,26 @@ impl Job {
             }
         }
         Ok(())
+    }
+
+    /// Captures, and fetches the proofs of the receipts that came with the answers.
+    fn capture_proven(
+        &self,
+        run: &Run<'_>,
+        listener: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<Result<Outcome, stillmark_distill::Error>, Stop> {
+        let log = match (&self.granted, &self.plan.teacher().place) {
+            (Some(granted), Place::Remote(remote)) => ReceiptLog::of(granted.grant(), remote, &self.folder)?,
+            _ => None,
+        };
+        if let Some(log) = &log {
+            log.note()?;
+        }
+        let outcome = self.capture(run, listener)?;
+        if let (Some(log), Ok(Outcome::Done)) = (&log, &outcome) {
+            log.prove()?;
+        }
+        Ok(outcome)
     }
 
     fn capture(
@@ -124,7 +178,7 @@ impl Job {
         let endpoint = self.teacher.endpoint(remote, &self.base)?;
         let data = self.folder.join(path::DATA);
         let asked = RemoteTeacher::new(&self.plan, tokens, &endpoint, &Waits, &data);
-        Ok(asked.and_then(|mut teacher| run.capture(&self.permit, &mut teacher, listener)))
+        Ok(asked.and_then(|teacher| run.capture(&self.permit, &mut teacher.under(&self.permit), listener)))
     }
 
     /// What the folder does not show of the run.
@@ -155,9 +209,21 @@ impl Job {
     }
 }
 
+/// Refuses a grant about other weights than the teacher's.
+fn about_weights(granted: &Consent, teacher: &Checkpoint) -> Result<(), Problem> {
+    let weights = teacher.digest().map_err(|err| Problem::from_error(&err))?;
+    let subject = granted.subject();
+    if subject.digest.sha256 == weights {
+        return Ok(());
+    }
+    Err(Problem::new("the grant is about other weights than the teacher's")
+        .cause(format!("it names {} by {}, the teacher is {weights}", subject.name, subject.digest.sha256))
+        .hint("ask the provider for a grant about these weights: `stillmark model show` gives their digest"))
+}
+
 /// The pass for a plan; without one, what stands against it.
-fn permit(plan: &Plan) -> Result<Permit, Problem> {
-    let case = lawful::judge_plan(plan, None)?;
+fn permit(plan: &Plan, granted: Option<Consent>) -> Result<Permit, Problem> {
+    let case = lawful::judge_under(plan, granted, None)?;
     case.ruling.permit(&case.accepted).map_err(|refusal| {
         let problem = Problem::new("the plan is not permitted").cause(refusal.to_string());
         match &refusal {

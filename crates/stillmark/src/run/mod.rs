@@ -3,6 +3,7 @@
 pub(crate) mod comparison;
 pub(crate) mod job;
 pub(crate) mod progress;
+mod provider;
 pub(crate) mod samples;
 pub(crate) mod seal;
 pub(crate) mod teacher;

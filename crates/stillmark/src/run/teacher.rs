@@ -217,7 +217,7 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// The proxy that the environment names for an address: none for this machine and for what `NO_PROXY` lists.
-fn proxy(url: &str) -> Option<String> {
+pub(super) fn proxy(url: &str) -> Option<String> {
     let variable = |name: &str| environment::variable(name).map(|value| value.to_string_lossy().into_owned());
     let either = |name: &str| variable(name).or_else(|| variable(&name.to_lowercase()));
     let (scheme, rest) = url.split_once("://")?;

@@ -52,28 +52,28 @@ reason = "our own notes"
 "#;
 
 /// A copy of a sound run, to be tampered with.
-struct Run {
-    folder: PathBuf,
-    maker: PrivateKey,
+pub(crate) struct Run {
+    pub(crate) folder: PathBuf,
+    pub(crate) maker: PrivateKey,
 }
 
 impl Run {
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    fn remove(&self, name: &str) {
+    pub(crate) fn remove(&self, name: &str) {
         let path = self.at(name);
         if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
     }
 
-    fn replace(&self, name: &str, old: &str, new: &str) {
+    pub(crate) fn replace(&self, name: &str, old: &str, new: &str) {
         let text = fs::read_to_string(self.at(name)).unwrap();
         assert!(text.contains(old), "{name} holds no `{old}`");
         fs::write(self.at(name), text.replacen(old, new, 1)).unwrap();
     }
 
-    fn swap(&self, one: &str, other: &str) {
+    pub(crate) fn swap(&self, one: &str, other: &str) {
         let (first, second) = (fs::read(self.at(one)).unwrap(), fs::read(self.at(other)).unwrap());
         assert_ne!(first, second);
         fs::write(self.at(one), second).unwrap();
@@ -81,7 +81,7 @@ impl Run {
     }
 
     /// Rewrites the first file of records, well formed, with its own digests of its row groups.
-    fn records(&self, change: fn(&mut Vec<Record>)) {
+    pub(crate) fn records(&self, change: fn(&mut Vec<Record>)) {
         let file = self.at("data/records-00000.parquet");
         let shard = Shard::open(&file).unwrap();
         let mut all = shard.records().unwrap();
@@ -89,7 +89,7 @@ impl Run {
         records::write(&file, shard.meta(), &all).unwrap();
     }
 
-    fn statement(&self, name: &str) -> Value {
+    pub(crate) fn statement(&self, name: &str) -> Value {
         let bytes = fs::read(self.at(&format!("evidence/{name}.sigstore.json"))).unwrap();
         serde_json::from_slice(&bundle::parse(&bytes).unwrap().envelope().payload().unwrap()).unwrap()
     }
@@ -106,7 +106,7 @@ impl Run {
     }
 
     /// Changes what a bundle says, and signs it anew with a key.
-    fn sign(&self, name: &str, key: &PrivateKey, change: impl Fn(&mut Value)) {
+    pub(crate) fn sign(&self, name: &str, key: &PrivateKey, change: impl Fn(&mut Value)) {
         let mut statement = self.statement(name);
         change(&mut statement);
         let payload = serde_json::to_vec(&statement).unwrap();
@@ -118,18 +118,18 @@ impl Run {
     }
 
     /// As the maker: the manifest changed and signed anew.
-    fn record(&self, change: impl Fn(&mut Value)) {
+    pub(crate) fn record(&self, change: impl Fn(&mut Value)) {
         self.sign("data", &self.maker, |statement| change(&mut statement["predicate"]));
     }
 
     /// As the maker: the first file's digest is what it is now.
-    fn pin_records(&self) {
+    pub(crate) fn pin_records(&self) {
         let digest = Digest::of_file(&self.at("data/records-00000.parquet")).unwrap().to_string();
         self.sign("data", &self.maker, |data| data["subject"][0]["digest"]["sha256"] = digest.clone().into());
     }
 
     /// As the maker: what the run says of a thing that went in.
-    fn dependency(&self, name: &str, change: impl Fn(&mut Value)) {
+    pub(crate) fn dependency(&self, name: &str, change: impl Fn(&mut Value)) {
         self.sign("run", &self.maker, |run| change(dependency(run, name)));
     }
 }
@@ -139,7 +139,7 @@ fn dependency<'a>(run: &'a mut Value, name: &str) -> &'a mut Value {
     all.iter_mut().find(|one| one["name"] == name).unwrap()
 }
 
-fn stranger() -> PrivateKey {
+pub(crate) fn stranger() -> PrivateKey {
     PrivateKey::from_entropy(&[8; 32]).unwrap()
 }
 
@@ -511,7 +511,7 @@ const BY_THE_MAKER: &[Case] = &[
     ),
 ];
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let on: Option<Date> = args.on.as_deref().map(str::parse).transpose().map_err(|err| {
         Problem::from_error(&err).while_doing("`--on` makes no sense").hint("write the day as 2026-11-01")
     })?;
-    let mut ruling = lawful::judge_file(&args.path, on.as_ref())?.ruling;
+    let mut ruling = lawful::judge_file(&args.path, on.as_ref(), session)?.ruling;
     if args.strict {
         ruling = ruling.strict();
     }
@@ -61,6 +61,14 @@ fn told(ruling: &Ruling) -> String {
     }
     for ask in &ruling.asks {
         lines.push(format!("  ask      {}: {}", ask.id, ask.question));
+    }
+    for (asset, granted) in ruling.grants() {
+        let id = &granted.id.to_string()[..16];
+        let cap = granted.tokens.map_or("no cap of tokens".to_owned(), |cap| format!("{cap} tokens"));
+        lines.push(format!(
+            "  grant    {id} on {asset}, by {}: {cap}, until {}",
+            granted.issuer, granted.until
+        ));
     }
     for (fact, used) in &ruling.declared {
         lines.push(format!("  declared {} (used by {})", fact.as_str(), used.terms.join(", ")));

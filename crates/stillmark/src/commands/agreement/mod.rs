@@ -1,6 +1,9 @@
-//! `stillmark agreement check|terms`.
+//! `stillmark agreement check|terms|new|grant|accept`.
 
+mod accept;
 pub(crate) mod check;
+mod grant;
+mod new;
 mod terms;
 
 use crate::problem::Outcome;
@@ -19,6 +22,12 @@ enum Verb {
     Check(check::Args),
     /// The terms that are known, and what they say about distillation
     Terms(terms::Args),
+    /// Offer a model for distillation under one of four presets
+    New(new::Args),
+    /// Say yes to one builder, show it, or take it back
+    Grant(grant::Args),
+    /// Countersign a grant that you were given
+    Accept(accept::Args),
 }
 
 /// Runs one of the verbs.
@@ -26,5 +35,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Outcome {
     match args.verb {
         Verb::Check(args) => check::run(&args, session),
         Verb::Terms(args) => terms::run(args, session),
+        Verb::New(args) => new::run(&args, session),
+        Verb::Grant(args) => grant::run(args, session),
+        Verb::Accept(args) => accept::run(&args, session),
     }
 }

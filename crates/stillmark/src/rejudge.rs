@@ -1,0 +1,178 @@
+//! The part of `verify` that knows Parquet and terms: records are counted, and the plan is judged again.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use stillmark_agreement::{Accepted, Consent, DutyKind, Pack, Refusal, Ruling, evaluate};
+use stillmark_distill::records::Recount;
+use stillmark_distill::{Plan, TEACHER};
+use stillmark_evidence::checks::{Aspect, Check, CheckVerdict};
+use stillmark_evidence::consent::Use;
+use stillmark_evidence::disclosure::Disclosure;
+use stillmark_evidence::layout::path;
+use stillmark_evidence::manifest::{Duty, SourceKind};
+use stillmark_evidence::provenance::name;
+use stillmark_evidence::verify::{Case, RecordFacts, RecordReader};
+use stillmark_evidence::{Date, Finding, FindingKind};
+
+/// What the front door brings to `verify`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rim;
+
+impl RecordReader for Rim {
+    fn read(&self, file: &Path) -> Result<RecordFacts, Finding> {
+        Recount.read(file)
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Vec<Check> {
+        match ruling(case) {
+            Ok(ruling) => compare(case, &ruling),
+            Err(check) => vec![*check],
+        }
+    }
+}
+
+/// What the terms say to the signed plan, or why they are not asked.
+fn ruling(case: &Case<'_>) -> Result<Ruling, Box<Check>> {
+    let open = |detail: String| Box::new(Check::not_recorded(Aspect::Judgment, path::PLAN, detail));
+    let broken = |error: &dyn std::error::Error| {
+        Box::new(Check::from(Finding::new(FindingKind::Malformed, path::PLAN, error.to_string())))
+    };
+    let pack = Pack::shipped().map_err(|err| broken(&err))?;
+    match case.run.dependency(name::TERMS_PACK) {
+        Some(recorded) if recorded == pack.digest() => {}
+        Some(recorded) => {
+            return Err(open(format!(
+                "it was judged by the terms pack {recorded}, ours is {}",
+                pack.digest()
+            )));
+        }
+        None => return Err(open("the run names no terms pack".to_owned())),
+    }
+    if case.consents.iter().any(|consent| !consent.is_issuer_trusted) {
+        return Err(open("the key of the grant's issuer is not trusted".to_owned()));
+    }
+    let started = case.run.run_details.metadata.started_on.as_deref().unwrap_or_default();
+    let Ok(on) = started.get(..10).unwrap_or_default().parse::<Date>() else {
+        return Err(open("the run does not say when it began".to_owned()));
+    };
+    let plan = Plan::parse(case.plan).map_err(|err| broken(&err))?;
+    let consents = consents(case);
+    let provenance = plan.provenance().map_err(|err| broken(&err))?.with_consents(consents);
+    evaluate(&pack, &provenance, &on).map_err(|err| broken(&err))
+}
+
+/// The teacher's grant, as the record names it.
+fn consents(case: &Case<'_>) -> BTreeMap<String, Consent> {
+    let source = case.data.sources.iter().find(|source| {
+        source.kind == SourceKind::Teacher
+            && case.consents.iter().any(|consent| source.grant == Some(consent.id))
+    });
+    let Some(source) = source else { return BTreeMap::new() };
+    let consent = case.consents.iter().find(|consent| source.grant == Some(consent.id));
+    let teacher = source.teacher.as_ref();
+    let used = Use {
+        builder: case.builder,
+        asset: teacher.and_then(|teacher| teacher.weights.or(teacher.offer)),
+        name: teacher.filter(|teacher| teacher.api.is_some()).map(|teacher| teacher.name.clone()),
+        ..Use::default()
+    };
+    consent.map(|consent| (TEACHER.to_owned(), Consent::new(consent.clone(), used))).into_iter().collect()
+}
+
+/// Holds the record against the ruling.
+fn compare(case: &Case<'_>, ruling: &Ruling) -> Vec<Check> {
+    let mut checks: Vec<Check> = altered(case, ruling).map(Check::from).collect();
+    let wrong = |detail: String| Check::from(Finding::new(FindingKind::WrongVerdict, path::MANIFEST, detail));
+    let (recorded, judged) = (case.data.verdict.as_str(), ruling.verdict.as_str());
+    if recorded != judged {
+        checks.push(wrong(format!("the record says `{recorded}`, the terms lead to `{judged}`")));
+    }
+    let due: Vec<Duty> = ruling
+        .duties
+        .iter()
+        .map(|duty| Duty {
+            id: duty.kind.as_str().to_owned(),
+            text: duty.text.clone(),
+            terms: duty.terms.clone(),
+            clause: duty.clause.clone(),
+        })
+        .collect();
+    for duty in due.iter().filter(|duty| !case.data.duties.contains(duty)) {
+        checks.push(wrong(format!("the record leaves out `{}` of {}, {}", duty.id, duty.terms, duty.clause)));
+    }
+    checks.extend(unpermitted(case, ruling));
+    checks.extend(unmet(case.disclosure, ruling).map(Check::from));
+    if checks.is_empty() {
+        let detail = format!("{judged}, judged again for {}", ruling.on());
+        checks.push(Check::pass(Aspect::Judgment, path::PLAN, detail));
+    }
+    checks
+}
+
+/// Terms that go by the id of ours and are others.
+fn altered(case: &Case<'_>, ruling: &Ruling) -> impl Iterator<Item = Finding> {
+    let named = case.data.sources.iter().flat_map(|source| &source.terms);
+    let differ = named.filter_map(|terms| {
+        let ours = ruling.terms_digests().get(&terms.id)?;
+        (*ours != terms.digest).then(|| {
+            let detail = format!("the record names {} of it, the terms pack has {ours}", terms.digest);
+            Finding::new(FindingKind::AlteredTerms, terms.id.clone(), detail)
+        })
+    });
+    let mut all: Vec<Finding> = differ.collect();
+    all.dedup();
+    all.into_iter()
+}
+
+/// What stands against a permit, by the rule that says so.
+fn unpermitted(case: &Case<'_>, ruling: &Ruling) -> Vec<Check> {
+    let accepted: Vec<Accepted> = case
+        .data
+        .accepted
+        .iter()
+        .map(|one| Accepted {
+            ask: one.ask.clone(),
+            person: one.person.clone(),
+            date: one.date.clone(),
+            reason: one.reason.clone(),
+        })
+        .collect();
+    match ruling.permit(&accepted) {
+        Ok(_) => Vec::new(),
+        Err(Refusal::Open { asks }) => {
+            let code = |id: &str| {
+                let reason = ruling.reasons.iter().find(|reason| reason.ask.as_deref() == Some(id));
+                reason.and_then(|reason| {
+                    let code = serde_json::to_value(reason.rule).ok()?;
+                    code.as_str().map(str::to_owned)
+                })
+            };
+            let check = |ask: stillmark_agreement::Ask| {
+                let code = code(&ask.id).unwrap_or_else(|| FindingKind::NotPermitted.code().to_owned());
+                Check::new(&code, CheckVerdict::Fail, ask.id, ask.question)
+            };
+            asks.into_iter().map(check).collect()
+        }
+        Err(refusal) => {
+            vec![Finding::new(FindingKind::NotPermitted, path::PLAN, refusal.to_string()).into()]
+        }
+    }
+}
+
+/// Share-alike duties that the disclosed license does not meet.
+fn unmet(disclosure: Option<&Disclosure>, ruling: &Ruling) -> impl Iterator<Item = Finding> {
+    let license = disclosure.map(|disclosure| disclosure.claims.license.to_lowercase());
+    let meets = |text: &String| Some(text.to_lowercase()) == license;
+    let alike = |kind: DutyKind| matches!(kind, DutyKind::SameTerms | DutyKind::SameLicense);
+    let unmet = ruling.duties.iter().filter(|duty| {
+        license.is_some() && alike(duty.kind) && !meets(&duty.text) && !duty.compatible.iter().any(meets)
+    });
+    let finding = |duty: &stillmark_agreement::Obligation| {
+        let stated = license.clone().unwrap_or_default();
+        let detail =
+            format!("it is to be offered under `{}` ({}), and is under `{stated}`", duty.text, duty.clause);
+        Finding::new(FindingKind::OpenDuty, duty.kind.as_str(), detail)
+    };
+    unmet.map(finding).collect::<Vec<_>>().into_iter()
+}
