@@ -3,6 +3,7 @@
 use super::beside::Evaluation;
 use super::facts::ABSENT;
 use super::record::Record;
+use super::table::{cell, row};
 use crate::card::{Claims, Contradiction, quote, render_claims_block, render_front_matter};
 use crate::manifest::DatasetManifest;
 use crate::provenance::InternalParameters;
@@ -146,8 +147,10 @@ fn sources(record: &DatasetManifest) -> String {
         let terms: Vec<&str> = source.terms.iter().map(|terms| terms.id.as_str()).collect();
         let terms = if terms.is_empty() { "not recorded".to_owned() } else { terms.join(", ") };
         lines.push(format!(
-            "| {} | {teacher} | {origin} | {terms} | {} | {} | {:.1} % |",
-            source.id,
+            "| {} | {} | {} | {terms} | {} | {} | {:.1} % |",
+            cell(&source.id),
+            cell(teacher),
+            cell(origin),
             source.rows,
             source.tokens,
             source.share * 100.0
@@ -201,7 +204,7 @@ fn recipe(told: &Told<'_>) -> String {
         ("released", told.text("/publisher/released").map(str::to_owned)),
     ];
     let mut lines = vec!["## Recipe\n\n| | |\n|---|---|".to_owned()];
-    lines.extend(rows.iter().filter_map(|(name, value)| Some(format!("| {name} | {} |", value.as_ref()?))));
+    lines.extend(rows.iter().filter_map(|(name, value)| Some(row(name, value.as_ref()?))));
     lines.push(String::new());
     lines.join("\n")
 }
