@@ -46,34 +46,60 @@ released = 2026-12-01
 download = "https://nova.example/student/files"
 "#;
 
-/// A validator, the document it judges, and what breaks it: a text and what stands in its place.
-const JUDGES: [(&str, &str, &str, &str); 7] = [
-    ("cyclonedx-1.6", "cyclonedx-1.6.json", "\"machine-learning-model\"", "\"distilled-model\""),
-    ("cyclonedx-1.7", "cyclonedx-1.7.json", "\"machine-learning-model\"", "\"distilled-model\""),
-    ("spdx-schema", "spdx-3.0.1.json", "\"descendantOf\"", "\"distilledFrom\""),
-    ("spdx-model", "spdx-3.0.1.json", "\"ai_AIPackage\"", "\"ai_Distillate\""),
-    ("croissant", "croissant.json", "\"column\": \"input_ids\"", "\"column\": \"tokens\""),
-    ("card", "modelcard.md", "license: apache-2.0", "license: [apache-2.0"),
-    ("scores", "eval_results/held-out.yaml", "task_id:", "task:"),
+/// A foreign validator.
+struct Judge {
+    kind: &'static str,
+    /// The document it judges, in the run folder.
+    file: &'static str,
+    /// What breaks it: a text and what stands in its place.
+    breaks: (&'static str, &'static str),
+    /// What it judges by, where that lies beside the repository.
+    data: Option<&'static str>,
+}
+
+const fn judge(kind: &'static str, file: &'static str, breaks: (&'static str, &'static str)) -> Judge {
+    Judge { kind, file, breaks, data: None }
+}
+
+const JUDGES: [Judge; 8] = [
+    judge(
+        "cyclonedx-1.6",
+        "disclosure/cyclonedx-1.6.json",
+        ("\"machine-learning-model\"", "\"distilled-model\""),
+    ),
+    judge(
+        "cyclonedx-1.7",
+        "disclosure/cyclonedx-1.7.json",
+        ("\"machine-learning-model\"", "\"distilled-model\""),
+    ),
+    Judge {
+        data: Some("spdx/spdx-schema-3.0.1.json"),
+        ..judge("spdx-schema", "disclosure/spdx-3.0.1.json", ("\"descendantOf\"", "\"distilledFrom\""))
+    },
+    judge("spdx-model", "disclosure/spdx-3.0.1.json", ("\"ai_AIPackage\"", "\"ai_Distillate\"")),
+    judge("croissant", "disclosure/croissant.json", ("\"column\": \"input_ids\"", "\"column\": \"tokens\"")),
+    judge("card", "disclosure/modelcard.md", ("license: apache-2.0", "license: [apache-2.0")),
+    judge("scores", "disclosure/eval_results/held-out.yaml", ("task_id:", "task:")),
+    Judge {
+        data: Some("oms/schemas"),
+        ..judge("model-signing", "evidence/model.sigstore.json", ("vnd.in-toto+json", "vnd.other+json"))
+    },
 ];
 
-/// The folder of SPDX's schema, where it is at hand.
-fn schema() -> Option<PathBuf> {
+/// A file or folder of the data beside the repository, where it is at hand.
+fn shared(name: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let named = std::env::var_os("STILLMARK_SHARED").map(PathBuf::from);
     let places = named.into_iter().chain(["../shared", "../../shared"].map(|place| root.join(place)));
-    let file = "data/spdx/spdx-schema-3.0.1.json";
-    places.map(|place| place.join(file)).find(|path| path.is_file())
+    places.map(|place| place.join("data").join(name)).find(|path| path.exists())
 }
 
 /// What a validator says against a document; nothing where it takes it.
-fn objection(python: &Path, kind: &str, document: &Path) -> Option<String> {
+fn objection(python: &Path, kind: &str, document: &Path, data: Option<&Path>) -> Option<String> {
     let mut command = Command::new(python);
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/validators.py"));
-    command.arg(kind).arg(document).env("HOME", document.parent().unwrap()).env("HF_HUB_OFFLINE", "1");
-    if kind == "spdx-schema" {
-        command.arg(schema().unwrap());
-    }
+    command.arg(kind).arg(document).args(data);
+    command.env("HOME", document.parent().unwrap()).env("HF_HUB_OFFLINE", "1");
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(matches!(output.status.code(), Some(0 | 1)), "{kind}: {said}");
@@ -86,21 +112,27 @@ fn foreign_validators_take_the_documents_of_a_run_and_refuse_broken_twins() {
         println!("skipped: STILLMARK_TEST_VALIDATORS does not name a python that has xtask/validators.txt");
         return;
     };
-    for plan in [PLAN.to_owned(), format!("{PLAN}{PUBLISHER}")] {
+    for (plan, is_broken_too) in [(PLAN.to_owned(), false), (format!("{PLAN}{PUBLISHER}"), true)] {
         let place = Place::tiny(&plan, 10);
         place.done(&["--quiet", "distill", "run", "plan.toml", "--out", "run"]);
-        for (kind, file, old, new) in JUDGES {
-            if kind == "spdx-schema" && schema().is_none() {
-                println!("skipped: ../shared/data/spdx is not there (STILLMARK_SHARED names another place)");
+        for Judge { kind, file, breaks: (old, new), data: name } in JUDGES {
+            let data = name.and_then(shared);
+            if data.is_none() && name.is_some() {
+                println!(
+                    "skipped {kind}: ../shared/data is not there (STILLMARK_SHARED names another place)"
+                );
                 continue;
             }
-            let document = place.path("run/disclosure").join(file);
-            assert_eq!(objection(&python, kind, &document), None, "{kind}");
-            let sound = fs::read_to_string(&document).unwrap();
-            assert!(sound.contains(old), "{file} holds no `{old}`");
-            fs::write(&document, sound.replace(old, new)).unwrap();
-            assert!(objection(&python, kind, &document).is_some(), "{kind} took a broken {file}");
-            fs::write(&document, sound).unwrap();
+            let document = place.path("run").join(file);
+            let judged = || objection(&python, kind, &document, data.as_deref());
+            assert_eq!(judged(), None, "{kind}");
+            if is_broken_too {
+                let sound = fs::read_to_string(&document).unwrap();
+                assert!(sound.contains(old), "{file} holds no `{old}`");
+                fs::write(&document, sound.replace(old, new)).unwrap();
+                assert!(judged().is_some(), "{kind} took a broken {file}");
+                fs::write(&document, sound).unwrap();
+            }
         }
     }
 }

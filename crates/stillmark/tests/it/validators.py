@@ -1,8 +1,9 @@
 """Whether a foreign validator takes a document: exit 0 where it does, 1 where it refuses, saying why.
 
-validators.py KIND FILE [SCHEMA]: cyclonedx-1.6, cyclonedx-1.7, spdx-schema, spdx-model, croissant, card, scores.
+validators.py KIND FILE [SCHEMA]: cyclonedx-1.6, cyclonedx-1.7, spdx-schema, spdx-model, croissant, card, scores, model-signing.
 """
 
+import base64
 import json
 import pathlib
 import sys
@@ -73,6 +74,31 @@ def scores(path):
     return None if sound else "no entry with a number"
 
 
+def model_signing(path, folder):
+    import jsonschema
+    import referencing
+
+    schemas = {one.name.split(".")[0]: json.loads(one.read_text()) for one in pathlib.Path(folder).glob("*.json")}
+    resources = [(name, referencing.Resource.from_contents(schema)) for name, schema in schemas.items()]
+    named = [(f"{name}.schema.json", one) for name, one in resources]
+    named += [(one.contents["$id"], one) for _, one in resources]
+    named += [(one.contents["$id"].rsplit("/", 1)[0] + f"/{name}.schema.json", one) for name, one in resources]
+    registry = referencing.Registry().with_resources(named)
+    bundle = json.loads(path.read_text())
+    statement = json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"]))
+    parts = {
+        "bundle": bundle,
+        "envelope": bundle["dsseEnvelope"],
+        "statement": statement,
+        "predicate": statement["predicate"],
+    }
+    for name, part in parts.items():
+        validator = jsonschema.Draft202012Validator(schemas[name], registry=registry)
+        for error in validator.iter_errors(part):
+            return f"{name}: {error.message}"
+    return None
+
+
 def main(kind, path, *rest):
     path = pathlib.Path(path)
     judges = {
@@ -82,6 +108,7 @@ def main(kind, path, *rest):
         "spdx-model": lambda: spdx_model(path),
         "croissant": lambda: croissant(path),
         "card": lambda: card(path),
+        "model-signing": lambda: model_signing(path, *rest),
         "scores": lambda: scores(path),
     }
     try:
