@@ -92,6 +92,8 @@ fn prepare(workspace: &Workspace, env: &mut Environment) -> Result<(), Failure> 
     let venv = install::venv(workspace, "venv", "xtask/verifiers.txt")?;
     env.insert("STILLMARK_MODEL_SIGNING".to_owned(), venv.join("bin/model_signing").into());
     env.insert("STILLMARK_TEST_PYTHON".to_owned(), venv.join("bin/python").into());
+    let validators = install::venv(workspace, "venv-validators", "xtask/validators.txt")?;
+    env.insert("STILLMARK_TEST_VALIDATORS".to_owned(), validators.join("bin/python").into());
     env.insert("STILLMARK_TEST_MODEL".to_owned(), model::default_teacher(workspace)?.into());
     Ok(())
 }

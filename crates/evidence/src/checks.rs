@@ -78,6 +78,8 @@ pub enum Aspect {
     Card,
     /// Base, datasets and license on a card that no signed disclosure covers.
     CardBase,
+    /// What the documents of the disclosure state.
+    Documents,
     /// That the numbers of a finding agree with each other.
     Numbers,
     /// The scores beside a finding.
@@ -94,7 +96,7 @@ pub enum Aspect {
 
 impl Aspect {
     /// Every aspect, in the order of the documentation.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Signature,
         Self::Signer,
         Self::ModelFiles,
@@ -115,6 +117,7 @@ impl Aspect {
         Self::Disclosure,
         Self::Card,
         Self::CardBase,
+        Self::Documents,
         Self::Numbers,
         Self::Scores,
         Self::Judged,
@@ -146,6 +149,7 @@ impl Aspect {
             Self::Disclosure => "disclosure",
             Self::Card => "card",
             Self::CardBase => "card-base",
+            Self::Documents => "documents",
             Self::Numbers => "numbers",
             Self::Scores => "scores",
             Self::Judged => "judged-file",

@@ -2,7 +2,7 @@
 //!
 //! Every signed type of Stillmark lives here: in-toto [`Statement`]s in [`dsse`] envelopes in Sigstore
 //! [`bundle`]s, signed with ECDSA P-256 [`keys`], and the predicates they carry ([`manifest`],
-//! [`provenance`], [`disclosure`], [`model_signing`], [`watermark`]). [`signing`] leaves the evidence of a
+//! [`provenance`], [`disclosure`], [`model_signing`], [`watermark`]). What others are told of a run is read back by [`documents`]. [`signing`] leaves the evidence of a
 //! run or a finding in its folder, [`upstream`] carries it on to what is made of its model, [`verify`] judges it offline. A [`Verified`] value is born in `verify` and nowhere else.
 #![forbid(unsafe_code)]
 
@@ -13,11 +13,13 @@ pub mod consent;
 mod date;
 mod digest;
 pub mod disclosure;
+pub mod documents;
 pub mod dsse;
 mod error;
 mod finding;
 pub mod keys;
 pub mod layout;
+pub mod license;
 pub mod manifest;
 pub mod model_signing;
 pub mod provenance;

@@ -9,6 +9,7 @@
 mod beside;
 pub mod chart;
 mod descent;
+pub mod documents;
 pub mod graph;
 mod markup;
 mod number;

@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    agreement, completions, distill, explain, init, key, man, model, quickstart, report, verify, watermark,
+    agreement, completions, disclose, distill, explain, init, key, man, model, quickstart, report, verify,
+    watermark,
 };
 use crate::settings::Shared;
 
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Distill(distill::Args),
     /// Verify a folder offline: signatures, digests, log, provenance, shares, card
     Verify(verify::Args),
+    /// Write documents for others: card, bills of materials, summaries
+    Disclose(disclose::Args),
     /// Write the page of a verified folder
     Report(report::Args),
     /// Mark text, and find marks in it

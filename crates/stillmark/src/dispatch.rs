@@ -4,7 +4,8 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    agreement, completions, distill, explain, init, key, man, model, quickstart, report, verify, watermark,
+    agreement, completions, disclose, distill, explain, init, key, man, model, quickstart, report, verify,
+    watermark,
 };
 use crate::problem::Outcome;
 use crate::session::Session;
@@ -21,6 +22,7 @@ pub(crate) fn run(command: Command, session: &Session) -> Outcome {
         Command::Man(args) => man::run(&args, Cli::command(), session),
         Command::Quickstart(args) => quickstart::run(&args, session),
         Command::Distill(args) => distill::run(&args, session),
+        Command::Disclose(args) => disclose::run(&args, session),
         Command::Report(args) => report::run(&args, session),
         Command::Verify(args) => verify::run(&args, session),
         Command::Watermark(args) => watermark::run(args, session),

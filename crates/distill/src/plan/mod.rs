@@ -2,11 +2,13 @@
 
 mod canonical;
 mod parse;
+mod publisher;
 mod reader;
 mod train;
 
 use stillmark_evidence::Digest;
 
+pub use publisher::Publisher;
 pub use train::{Loss, LossKind, Precision, Schedule, Support, TrainLength, TrainPlan};
 
 /// A plan without contradictions. Made only by [`Plan::parse`].
@@ -20,6 +22,7 @@ pub struct Plan {
     export: Export,
     declared: Declared,
     accepted: Vec<Accepted>,
+    publisher: Publisher,
     canonical: String,
 }
 
@@ -62,6 +65,11 @@ impl Plan {
     /// Reviews that a person took upon themselves.
     pub fn accepted(&self) -> &[Accepted] {
         &self.accepted
+    }
+
+    /// Who offers the student, and where.
+    pub fn publisher(&self) -> &Publisher {
+        &self.publisher
     }
 
     /// The plan's content in one canonical form: comments, spacing and the order of keys make no difference to it.

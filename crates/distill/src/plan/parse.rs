@@ -5,12 +5,23 @@ use toml::de::DeTable;
 use super::reader::{Reader, line_of};
 use super::{
     Accepted, Api, Capture, Declared, Dtype, Export, Format, Init, KeyPlace, Layers, Loss, LossKind, Place,
-    Plan, Remote, Source, SourceAt, SourceKind, Student, Support, Teacher, TrainPlan, canonical, train,
+    Plan, Remote, Source, SourceAt, SourceKind, Student, Support, Teacher, TrainPlan, canonical, publisher,
+    train,
 };
 use crate::Error;
 
-const TABLES: &[&str] =
-    &["student", "teacher", "prompts", "texts", "capture", "train", "export", "declared", "accepted"];
+const TABLES: &[&str] = &[
+    "student",
+    "teacher",
+    "prompts",
+    "texts",
+    "capture",
+    "train",
+    "export",
+    "declared",
+    "accepted",
+    "publisher",
+];
 
 /// Names of the prompt files shipped with this crate.
 const BUILT_IN: &[(&str, &str)] = &[("quickstart", "quickstart"), ("held-out", "held-out")];
@@ -33,6 +44,7 @@ impl Plan {
             export: export(&plan)?,
             declared: declared(&plan)?,
             accepted: accepted(&plan)?,
+            publisher: publisher::read(&plan)?,
             canonical: canonical::render(document.get_ref()),
             student,
             teacher,

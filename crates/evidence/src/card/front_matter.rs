@@ -27,7 +27,7 @@ pub(super) fn parse(yaml: &str) -> Result<BTreeMap<String, Node>, String> {
 }
 
 /// Writes a scalar so that [`parse`] and any YAML reader give it back.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let plain = !text.is_empty()
         && text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c))

@@ -3,8 +3,9 @@
 mod front_matter;
 
 use crate::manifest::{DatasetManifest, SourceKind};
-use crate::{Digest, Finding, FindingKind};
+use crate::{Digest, Finding, FindingKind, license};
 use front_matter::Node;
+pub(crate) use front_matter::quote;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -86,21 +87,40 @@ pub fn teachers(manifest: &DatasetManifest) -> Vec<TeacherShare> {
 /// The card's YAML front matter, its fences included.
 pub fn render_front_matter(claims: &Claims) -> String {
     let mut lines = vec!["---".to_owned()];
-    push_list(&mut lines, "base_model", &claims.base_model);
-    lines.push(format!("base_model_relation: {}", front_matter::quote(&claims.base_model_relation)));
+    push_list(&mut lines, "base_model", &ancestors(claims));
+    lines.push(format!("base_model_relation: {}", quote(&claims.base_model_relation)));
     push_list(&mut lines, "datasets", &claims.datasets);
-    lines.push(format!("license: {}", front_matter::quote(&claims.license)));
+    if license::is_of_hub(&claims.license) {
+        lines.push(format!("license: {}", quote(&claims.license)));
+    } else {
+        lines.push(format!("license: other\nlicense_name: {}", quote(&claims.license)));
+    }
     push_list(&mut lines, "tags", &["distillation".to_owned()]);
     lines.push(format!("stillmark:\n  record: {}\n  tokens: {}", claims.record, claims.tokens));
+    if claims.base_model != ancestors(claims) {
+        let quoted: Vec<String> = claims.base_model.iter().map(|base| quote(base)).collect();
+        lines.push(format!("  base: [{}]", quoted.join(", ")));
+    }
     if !claims.teachers.is_empty() {
         lines.push("  shares:".to_owned());
     }
     for teacher in &claims.teachers {
         let share = f64::from(points(teacher.share)) / POINTS;
-        lines.push(format!("    {}: {share:.5}", front_matter::quote(&teacher.name)));
+        lines.push(format!("    {}: {share:.5}", quote(&teacher.name)));
     }
     lines.push("---\n".to_owned());
     lines.join("\n")
+}
+
+/// The models that the hub shows above a student: what its weights came from, then its other teachers.
+fn ancestors(claims: &Claims) -> Vec<String> {
+    let mut all = claims.base_model.clone();
+    for teacher in &claims.teachers {
+        if !all.contains(&teacher.name) {
+            all.push(teacher.name.clone());
+        }
+    }
+    all
 }
 
 /// The sentences between the card's two marks, the marks included.
@@ -130,13 +150,21 @@ pub fn parse(card: &str) -> Result<(Claims, Vec<Contradiction>), Finding> {
     let rest = card.strip_prefix("---\n").ok_or_else(|| malformed("no YAML front matter"))?;
     let (yaml, text) =
         rest.split_once("\n---\n").ok_or_else(|| malformed("the front matter does not end"))?;
-    let claims = claims_of(&front_matter::parse(yaml).map_err(|detail| malformed(&detail))?)
-        .map_err(|detail| malformed(&detail))?;
+    let yaml = front_matter::parse(yaml).map_err(|detail| malformed(&detail))?;
+    let claims = claims_of(&yaml).map_err(|detail| malformed(&detail))?;
     let block =
         block_of(text).ok_or_else(|| malformed("the block of claims is missing or is there twice"))?;
     let expected = render_claims_block(&claims);
     let expected = block_of(&expected).unwrap_or_default();
     let mut contradictions = Vec::new();
+    let (shown, ancestors) = (list(yaml.get("base_model")), ancestors(&claims));
+    if is_apart(&yaml) && shown != ancestors {
+        contradictions.push(Contradiction {
+            field: "base_model".to_owned(),
+            stated: shown.join(", "),
+            recorded: ancestors.join(", "),
+        });
+    }
     if block.trim() != expected.trim() {
         contradictions.push(Contradiction {
             field: "claims".to_owned(),
@@ -199,7 +227,7 @@ fn percent(share: f64) -> String {
 fn push_list(lines: &mut Vec<String>, key: &str, items: &[String]) {
     let empty = if items.is_empty() { " []" } else { "" };
     lines.push(format!("{key}:{empty}"));
-    lines.extend(items.iter().map(|item| format!("- {}", front_matter::quote(item))));
+    lines.extend(items.iter().map(|item| format!("- {}", quote(item))));
 }
 
 fn block_of(text: &str) -> Option<&str> {
@@ -223,14 +251,22 @@ fn claims_of(yaml: &BTreeMap<String, Node>) -> Result<Claims, String> {
     let tokens = scalar(own.get("tokens"), "stillmark.tokens")?;
     let record = scalar(own.get("record"), "stillmark.record")?;
     Ok(Claims {
-        base_model: list(yaml.get("base_model")),
+        base_model: list(if is_apart(yaml) { own.get("base") } else { yaml.get("base_model") }),
         base_model_relation: scalar(yaml.get("base_model_relation"), "base_model_relation")?,
         datasets: list(yaml.get("datasets")),
-        license: scalar(yaml.get("license"), "license")?,
+        license: match scalar(yaml.get("license"), "license")? {
+            other if other == "other" => scalar(yaml.get("license_name"), "license_name").unwrap_or(other),
+            license => license,
+        },
         teachers,
         tokens: tokens.parse().map_err(|_| "`stillmark.tokens` is not a number".to_owned())?,
         record: record.parse().map_err(|error: crate::Error| error.to_string())?,
     })
+}
+
+/// Whether the base stands apart from the models that the hub shows.
+fn is_apart(yaml: &BTreeMap<String, Node>) -> bool {
+    matches!(yaml.get("stillmark"), Some(Node::Map(own)) if own.contains_key("base"))
 }
 
 fn scalar(node: Option<&Node>, key: &str) -> Result<String, String> {

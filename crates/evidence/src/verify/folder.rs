@@ -4,6 +4,7 @@ use crate::card::Contradiction;
 use crate::checks::{Aspect, Assurance, Check, CheckVerdict, FolderReport, SCHEMA};
 use crate::consent::Consent;
 use crate::disclosure::Disclosure;
+use crate::documents::{self, Beside, Record, Statements};
 use crate::keys::{KeyId, PublicKey};
 use crate::layout::{Document, foreign_evidence, path, read};
 use crate::manifest::DatasetManifest;
@@ -36,6 +37,25 @@ pub struct FolderFacts {
     pub consents: Vec<Verified<Consent>>,
     /// The models that it was made from, where the folder carries their evidence.
     pub ancestry: Option<Ancestry>,
+    /// What lies beside the statements.
+    pub beside: Beside,
+}
+
+impl FolderFacts {
+    /// What the statements say together, where all that are needed are sound.
+    pub fn record(&self) -> Option<Record<'_>> {
+        let of_run = (self.run.as_ref(), self.data.as_ref(), self.model.as_ref());
+        record(of_run, self.disclosure.as_ref(), (&self.beside, &self.consents))
+    }
+}
+
+fn record<'a>(
+    of_run: Statements<'a>,
+    disclosure: Option<&Statement<Disclosure>>,
+    (beside, consents): (&'a Beside, &'a [Verified<Consent>]),
+) -> Option<Record<'a>> {
+    let consents = consents.iter().map(|consent| &**consent).collect();
+    Record::new(of_run, disclosure, (beside, consents))
 }
 
 /// Verifies a run folder. What is missing, malformed or wrong is a check that failed, never an `Err`.
@@ -58,10 +78,8 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
             "no signed disclosure",
         ));
     }
-    let signed: Vec<Document> = Document::ALL
-        .into_iter()
-        .filter(|document| *document != Document::Disclosure || disclosure.is_some())
-        .collect();
+    let mut signed = Document::ALL.to_vec();
+    signed.retain(|document| *document != Document::Disclosure || disclosure.is_some());
     let signers = [
         model.as_ref().map(|found| found.1),
         run.as_ref().map(|found| found.1),
@@ -100,11 +118,15 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
         disclosure: disclosure.as_ref(),
     };
     let ancestry = run.as_ref().and_then(|run| upstream::check(dir, own(run), trust, &mut checks));
-    let contradictions = stated::check_card(dir, data.as_ref(), disclosure.as_ref(), &mut checks);
+    let mut contradictions = stated::check_card(dir, data.as_ref(), disclosure.as_ref(), &mut checks);
+    let beside = Beside::read(dir, run.as_ref());
+    let of_run = (run.as_ref(), data.as_ref(), model.as_ref());
+    let record = record(of_run, disclosure.as_ref(), (&beside, &consents));
+    contradictions.extend(record.iter().flat_map(|record| documents::check(dir, record, &mut checks)));
     let report = report(checks, contradictions, trusted, is_logged);
-    let signer = signers.first().copied();
-    let facts = FolderFacts { report, signer, run, data, model, disclosure, consents, ancestry };
-    Ok(Verified::new(facts, signer))
+    let facts =
+        FolderFacts { report, signer: builder, run, data, model, disclosure, consents, ancestry, beside };
+    Ok(Verified::new(facts, builder))
 }
 
 fn check_log(

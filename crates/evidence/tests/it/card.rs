@@ -37,7 +37,7 @@ fn a_written_card_says_what_was_claimed() {
 fn each_edited_field_is_named() {
     let card = written(&claims());
     let edits = [
-        ("SmolLM2-135M-Instruct\nbase_model_relation", "Other\nbase_model_relation", "base_model"),
+        ("base: [HuggingFaceTB/SmolLM2-135M-Instruct]", "base: [Other]", "base_model"),
         ("relation: finetune", "relation: merge", "base_model_relation"),
         ("datasets: []", "datasets: [mine]", "datasets"),
         ("license: apache-2.0", "license: mit", "license"),
@@ -69,6 +69,29 @@ fn an_edited_sentence_contradicts_the_front_matter() {
 }
 
 #[test]
+fn the_hub_is_shown_the_base_and_the_other_teachers() {
+    let card = written(&claims());
+    let shown = "base_model:\n- HuggingFaceTB/SmolLM2-135M-Instruct\n- 'it''s: a name'\n- smollm2-135m\n";
+    assert!(card.contains(shown), "{card}");
+    let (read, inner) = card::parse(&card.replace("- smollm2-135m\n", "")).unwrap();
+    assert_eq!(read.base_model, claims().base_model);
+    assert_eq!(inner[0].field, "base_model");
+    let base_only = Claims { base_model: vec!["smollm2-135m".to_owned()], ..claims() };
+    let base_only = Claims { teachers: base_only.teachers[1..].to_vec(), ..base_only };
+    let card = written(&base_only);
+    assert!(!card.contains("  base:"), "{card}");
+    assert_eq!(card::parse(&card).unwrap().0.base_model, base_only.base_model);
+}
+
+#[test]
+fn a_license_that_the_hub_does_not_list_goes_by_its_name() {
+    let claims = Claims { license: "gemma-2025-03".to_owned(), ..claims() };
+    let card = written(&claims);
+    assert!(card.contains("license: other\nlicense_name: gemma-2025-03\n"), "{card}");
+    assert_eq!(card::parse(&card).unwrap().0.license, "gemma-2025-03");
+}
+
+#[test]
 fn cards_that_cannot_be_read_are_malformed() {
     let card = written(&claims());
     let broken = [
@@ -89,8 +112,8 @@ fn other_spellings_of_the_same_yaml_are_read() {
     let card = written(&claims());
     let respelled = card
         .replace(
-            "base_model:\n- HuggingFaceTB/SmolLM2-135M-Instruct\n",
-            "base_model: \"HuggingFaceTB/SmolLM2-135M-Instruct\" # one\n",
+            "  base: [HuggingFaceTB/SmolLM2-135M-Instruct]\n",
+            "  base: \"HuggingFaceTB/SmolLM2-135M-Instruct\" # one\n",
         )
         .replace("datasets: []\n", "");
     let (read, _) = card::parse(&respelled).unwrap();

@@ -85,11 +85,33 @@ fn record(teacher: &str) -> DatasetManifest {
 /// Seals a folder whose student and teacher bear these names, changes it, and verifies it.
 pub(crate) fn verified(student: &str, teacher: &str, tamper: fn(&Path)) -> Verified<FolderFacts> {
     let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path();
+    seal(dir.path(), student, teacher);
+    tamper(dir.path());
+    judged(dir.path())
+}
+
+/// Verifies a folder by the key that sealed it.
+pub(crate) fn judged(dir: &Path) -> Verified<FolderFacts> {
+    verify::folder(dir, &Trust::of([key().public().clone()]), &Claimed).unwrap()
+}
+
+fn key() -> PrivateKey {
+    PrivateKey::from_entropy(&[3; 32]).unwrap()
+}
+
+const METRICS: &str = r#"{"schema":"stillmark/metrics/v1","kind":"evaluation","step":0,"rows":812,"kl":2.84,"agreement":0.28,"perplexity":132.6,"teacher_perplexity":7.8}
+{"schema":"stillmark/metrics/v1","kind":"evaluation","step":112,"rows":812,"kl":0.9375,"agreement":0.634,"perplexity":14.2,"teacher_perplexity":7.8}
+"#;
+
+/// Seals a folder whose student and teacher bear these names.
+pub(crate) fn seal(dir: &Path, student: &str, teacher: &str) {
     fs::create_dir_all(dir.join("data")).unwrap();
     fs::create_dir_all(dir.join("model")).unwrap();
-    for (file, text) in [("plan.toml", "seed = 7\n"), ("metrics.jsonl", "{}\n"), ("model/config.json", "{}")]
-    {
+    for (file, text) in [
+        ("plan.toml", "seed = 7\n"),
+        ("metrics.jsonl", METRICS),
+        ("model/config.json", r#"{"model_type":"llama"}"#),
+    ] {
         fs::write(dir.join(file), text).unwrap();
     }
     fs::write(dir.join("data/records-00000.parquet"), "records").unwrap();
@@ -110,7 +132,12 @@ pub(crate) fn verified(student: &str, teacher: &str, tamper: fn(&Path)) -> Verif
     let card = [front, block, said.join("\n")].join("\n# Card\n\n");
     fs::write(dir.join("model/README.md"), card).unwrap();
     let draft = Draft {
-        external_parameters: json!({"student": {"name": student}}),
+        external_parameters: json!({
+            "student": {"name": student, "license": "apache-2.0"},
+            "teacher": {"model": teacher, "terms": ["apache-2.0"]},
+            "train": {"steps": 112, "lr": 0.0002, "losses": [{"name": "forward-kl"}]},
+            "publisher": {"supplier": "Nova Models", "version": "1.0.0", "released": "2026-12-01"},
+        }),
         internal_parameters: InternalParameters {
             threads: 2,
             isa: "avx512".to_owned(),
@@ -135,8 +162,5 @@ pub(crate) fn verified(student: &str, teacher: &str, tamper: fn(&Path)) -> Verif
     let mut log =
         Log::create(&dir.join(path::LOG), SigningKey::from_seed("example.org/runs", &[9; 32]).unwrap())
             .unwrap();
-    let key = PrivateKey::from_entropy(&[3; 32]).unwrap();
-    signing::seal(dir, draft, &key, &mut log).unwrap();
-    tamper(dir);
-    verify::folder(dir, &Trust::of([key.public().clone()]), &Claimed).unwrap()
+    signing::seal(dir, draft, &key(), &mut log).unwrap();
 }

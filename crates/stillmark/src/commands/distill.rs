@@ -8,7 +8,9 @@ use stillmark_distill::course;
 use stillmark_distill::metrics::{self, Entry};
 use stillmark_distill::train::{Batch, Checkpoint, Feed, Replayed, Student, TeacherHead, replay};
 use stillmark_evidence::layout::path;
+use stillmark_report::documents::Format;
 
+use super::{disclose, verify};
 use crate::advice;
 use crate::exit::ExitStatus;
 use crate::files;
@@ -116,6 +118,8 @@ fn steps_of(which: &Which, steps: &[Step], session: &Session) -> Outcome {
     job.carry_out(&run, steps, session)?;
     if let Some(key) = &key {
         seal::run_folder(&folder, &job.plan, &job.particulars()?, key)?;
+        let facts = verify::facts(&folder, &[], session)?;
+        disclose::fill(&facts, &folder, &Format::EVERY)?;
     }
     let answer = json!({
         "schema": "stillmark/distill/v1",

@@ -2,6 +2,7 @@
 
 pub(crate) mod agreement;
 pub(crate) mod completions;
+pub(crate) mod disclose;
 pub(crate) mod distill;
 pub(crate) mod explain;
 pub(crate) mod init;

@@ -8,7 +8,9 @@ use serde::Serialize;
 use stillmark_distill::Plan;
 use stillmark_evidence::checks::CheckVerdict;
 
-use super::{report, verify};
+use stillmark_report::documents::Format;
+
+use super::{disclose, report, verify};
 use crate::clock::Stopwatch;
 use crate::files::{self, Secrecy};
 use crate::interrupt;
@@ -61,6 +63,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     seal::run_folder(out, &job.plan, &job.particulars()?, &key)?;
     let facts = verify::facts(out, &[], session)?;
     let verdict = facts.report.verdict;
+    disclose::fill(&facts, out, &Format::EVERY)?;
     let page = out.join("report.html");
     report::write(&facts, out, &page)?;
     let answer = Answer {

@@ -119,7 +119,7 @@ fn human(path: &Path, report: &FolderReport) -> String {
     }
     for contradiction in &report.contradictions {
         lines.push(format!(
-            "  CONTRADICTION {}: the card says `{}`, the signed record `{}`",
+            "  CONTRADICTION {}: it says `{}`, the signed record `{}`",
             contradiction.field,
             one_line(&contradiction.stated),
             one_line(&contradiction.recorded)

@@ -1,6 +1,5 @@
 //! A distillation run at the rim: the plan judged, the teacher found, the job carried out, the folder sealed.
 
-pub(crate) mod card;
 pub(crate) mod comparison;
 pub(crate) mod job;
 pub(crate) mod progress;

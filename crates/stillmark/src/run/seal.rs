@@ -9,6 +9,7 @@ use stillmark_distill::plan::Precision;
 use stillmark_evidence::Digest;
 use stillmark_evidence::card::Claims;
 use stillmark_evidence::disclosure::Disclosure;
+use stillmark_evidence::documents::{self, Told};
 use stillmark_evidence::keys::PrivateKey;
 use stillmark_evidence::layout::path;
 use stillmark_evidence::manifest::DatasetManifest;
@@ -19,7 +20,6 @@ use stillmark_kernels::isa::Isa;
 use stillmark_ledger::Log;
 use stillmark_ledger::note::SigningKey;
 
-use super::card;
 use crate::files::{self, Secrecy};
 use crate::problem::Problem;
 
@@ -52,19 +52,21 @@ pub(crate) fn run_folder(
     let (record, digest) = read_manifest(folder).map_err(|err| Problem::from_error(&err))?;
     let base = particulars.base.iter().map(|(name, _)| name.clone()).collect();
     let claims = Claims::of(&record, digest, base, plan.student().license.as_deref().unwrap_or("other"));
-    let evaluations = evaluations(folder)?;
-    let text = card::render(&card::Facts {
-        name: &plan.student().name,
+    let disclosure =
+        Disclosure { claims: claims.clone(), verdict: record.verdict, duties: record.duties.clone() };
+    let mut draft = draft(folder, plan, particulars, &record, disclosure)?;
+    let evaluations = documents::evaluations(&files::read_text(&folder.join(path::METRICS))?);
+    let card = documents::render(&Told {
+        plan: &draft.external_parameters,
+        machine: &draft.internal_parameters,
         claims: &claims,
         record: &record,
-        evaluations,
+        evaluations: evaluations.first().copied().zip(evaluations.last().copied()),
     });
-    files::write(&folder.join(path::CARD), text.as_bytes(), Secrecy::Public)?;
+    files::write(&folder.join(path::CARD), card.as_bytes(), Secrecy::Public)?;
     offer_on(folder, plan, particulars)?;
-    let disclosure = Disclosure { claims, verdict: record.verdict, duties: record.duties.clone() };
     let broke =
         |err: stillmark_evidence::Error| Problem::from_error(&err).while_doing("the run could not be signed");
-    let mut draft = draft(folder, plan, particulars, &record, disclosure)?;
     let pin = |digest| ResourceDescriptor::of(name::UPSTREAM, format!("file:{}", path::UPSTREAM), digest);
     draft.dependencies.extend(particulars.upstream.write(folder).map_err(broke)?.map(pin));
     let mut log = open_log(&folder.join(path::LOG), key)?;

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod consent;
+mod documents;
 mod explained;
 mod finding;
 mod foreign;
