@@ -5,6 +5,7 @@
 
 mod conflicts;
 mod judge;
+mod series;
 mod shares;
 mod walk;
 
@@ -36,6 +37,7 @@ pub fn evaluate(pack: &Pack, provenance: &Provenance, on: &Date) -> Result<Rulin
             findings.unknown_source(asset);
         }
         for entry in entries {
+            series::note_newer(&mut findings, pack, entry);
             findings.apply_entry(entry, asset);
             if asset.kind == Kind::Code {
                 findings.code(entry, asset);

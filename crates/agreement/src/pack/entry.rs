@@ -17,6 +17,10 @@ pub struct Entry {
     pub version: String,
     /// The SPDX expression or `LicenseRef`, where there is one.
     pub license: Option<String>,
+    /// The text that this one took the place of, for the same thing.
+    pub supersedes: Option<String>,
+    /// The license of an earlier release that this one resembles, and that stays in force for that release.
+    pub follows: Option<String>,
     /// The first day on which this text is known to have held.
     pub in_force: Option<Date>,
     /// The day on which the facts were read.

@@ -55,6 +55,8 @@ pub(super) fn entry(text: &str) -> Result<Entry, Error> {
         name: table.required("name")?.string()?,
         version: table.required("version")?.string()?,
         license: table.optional("license").map(Value::string).transpose()?,
+        supersedes: table.optional("supersedes").map(Value::string).transpose()?,
+        follows: table.optional("follows").map(Value::string).transpose()?,
         in_force: table.optional("in_force").map(Value::date).transpose()?,
         retrieved: pin.date.clone(),
         source: pin.source.clone(),
