@@ -126,6 +126,10 @@ pub enum Expected {
     Date,
     /// A table, or a list of tables.
     Tables,
+    /// A SHA-256 in hex digits.
+    Digest,
+    /// Hashes of four letters each, in ascending order.
+    Hashes,
 }
 
 impl fmt::Display for Expected {
@@ -137,6 +141,8 @@ impl fmt::Display for Expected {
             Self::Count => "a whole number, zero or more",
             Self::Date => "a date such as 2026-11-01",
             Self::Tables => "a table",
+            Self::Digest => "a SHA-256 of 64 hex digits",
+            Self::Hashes => "hashes of four letters each, in ascending order",
         })
     }
 }

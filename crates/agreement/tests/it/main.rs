@@ -4,5 +4,6 @@
 
 mod pack;
 mod permit;
+mod recognize;
 mod scale;
 mod vectors;

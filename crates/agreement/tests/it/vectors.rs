@@ -7,7 +7,7 @@ use serde_json::Value;
 use stillmark_agreement::{Answer, Date, Error, Pack, Provenance, Ruling, Verdict, evaluate};
 
 /// Reads all vectors of a folder, with their names.
-fn vectors(folder: &str) -> Vec<(String, Value)> {
+pub(crate) fn vectors(folder: &str) -> Vec<(String, Value)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec/vectors").join(folder);
     let mut files: Vec<_> = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
