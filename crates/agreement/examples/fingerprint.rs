@@ -16,7 +16,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut names = Vec::new();
     for line in fs::read_to_string(home.join("fingerprints/sources.tsv"))?.lines().skip(1) {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [id, file, source, title] = fields[..] else { return Err(format!("not four fields: {line}").into()) };
+        let [id, file, source, title] = fields[..] else {
+            return Err(format!("not four fields: {line}").into());
+        };
         let path = Path::new(&folder).join(file);
         let text = fs::read_to_string(&path).map_err(|err| format!("{}: {err}", path.display()))?;
         let text = format!("{title}\n\n{}", without_header(&text));

@@ -76,6 +76,13 @@ const TEXTS: &[(&str, RuleCode, &str)] = &[
         "A clause asks that the model's published name begin with a word. Case, hyphens and the \
          owner's part before the last `/` are not counted.",
     ),
+    (
+        "license-mismatch",
+        RuleCode::LicenseMismatch,
+        "The license file beside an asset is not the text that its terms or its card name. Texts are \
+         recognized by fingerprints, offline; the file is taken to be right, since cards are often \
+         wrong. Name the terms that the file states, or ask the publisher which of the two holds.",
+    ),
 ];
 
 /// Explains a rule by its code, such as `unknown-source`.

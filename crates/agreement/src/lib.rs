@@ -7,9 +7,13 @@
 //! "no listed clause forbids" is never "legal".
 #![forbid(unsafe_code)]
 
+mod beside;
 mod error;
 mod evaluate;
 mod explain;
+mod licenses;
+mod lint;
+mod names;
 mod pack;
 mod permit;
 mod provenance;
@@ -19,10 +23,13 @@ mod ruling;
 mod wire;
 mod words;
 
+pub use beside::{Beside, Card, TextFile};
 pub use error::{Error, Expected};
 pub use evaluate::evaluate;
 pub use explain::{codes, explain};
-pub use pack::{Breach, Duty, Entry, Exception, Limit, Met, Pack, Rule, Test};
+pub use licenses::{Mismatch, called, mismatches, same_license};
+pub use lint::{Lapse, LapseCode, Lint, lint};
+pub use pack::{Aspect, Breach, Difference, Duty, Entry, Exception, Limit, Met, Pack, Rule, Test, diff};
 pub use permit::{Accepted, Permit, Refusal};
 pub use provenance::{Asset, Declaration, Declared, Edge, Parts, Provenance};
 pub use recognize::{Candidate, Fingerprint, Match, Recognition, Recognizer};

@@ -61,6 +61,8 @@ pub enum RuleCode {
     DutyConflict,
     /// A published name does not begin as a clause asks.
     NamePrefix,
+    /// The license text beside an asset is another than its terms or its card say.
+    LicenseMismatch,
 }
 
 /// One step from the assets to the verdict.

@@ -1,5 +1,6 @@
 //! The terms pack: what licenses and terms of use say about distillation, as dated facts.
 
+mod diff;
 mod entry;
 mod parse;
 mod shipped;
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stillmark_evidence::{Date, Digest};
 
+pub use diff::{Aspect, Difference, diff};
 pub use entry::{Breach, Duty, Entry, Exception, Limit, Met, Rule, Test};
 
 use crate::error::Error;

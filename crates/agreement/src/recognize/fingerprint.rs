@@ -54,8 +54,11 @@ impl Fingerprint {
 
     /// Writes it as a file.
     pub fn to_file(&self) -> String {
-        let lines: Vec<String> =
-            self.hashes.chunks(HASHES_A_LINE).map(|line| line.iter().copied().map(encode).collect()).collect();
+        let lines: Vec<String> = self
+            .hashes
+            .chunks(HASHES_A_LINE)
+            .map(|line| line.iter().copied().map(encode).collect())
+            .collect();
         format!(
             "id = \"{}\"\nsource = \"{}\"\nwords_sha256 = \"{}\"\nruns = \"\"\"\n{}\n\"\"\"\n",
             self.id,

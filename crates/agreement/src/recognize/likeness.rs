@@ -28,8 +28,12 @@ pub(super) fn compare(own: &Fingerprint, known: &Fingerprint) -> Compared {
 /// line anywhere decide between them.
 pub(super) fn told_apart(own: &Fingerprint, best: &Fingerprint, rival: &Fingerprint) -> bool {
     let found_of = |these: &Fingerprint, those: &Fingerprint, if_none: f64| {
-        let only: Vec<u32> =
-            these.hashes().iter().filter(|hash| those.hashes().binary_search(hash).is_err()).copied().collect();
+        let only: Vec<u32> = these
+            .hashes()
+            .iter()
+            .filter(|hash| those.hashes().binary_search(hash).is_err())
+            .copied()
+            .collect();
         if only.is_empty() {
             return if_none;
         }

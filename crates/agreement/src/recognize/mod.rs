@@ -93,7 +93,9 @@ impl Recognition {
     /// The one known text that it is, exactly, nearly, or with other text besides.
     pub fn id(&self) -> Option<&str> {
         match self.verdict {
-            Match::Exact | Match::Alike | Match::Extended => self.candidates.first().map(|best| best.id.as_str()),
+            Match::Exact | Match::Alike | Match::Extended => {
+                self.candidates.first().map(|best| best.id.as_str())
+            }
             Match::Ambiguous | Match::Unknown => None,
         }
     }
@@ -165,13 +167,14 @@ fn verdict(own: &Fingerprint, known: &[Fingerprint], all: &mut [(&Fingerprint, C
         let clear = rivals.into_iter().all(|(rival, _)| told_apart(own, best, rival));
         return if clear { Match::Alike } else { Match::Ambiguous };
     }
-    let holds = |(known, compared): &(&Fingerprint, Compared)| {
-        LEAST_RUNS <= known.runs() && WHOLE <= compared.held
-    };
+    let holds =
+        |(known, compared): &(&Fingerprint, Compared)| LEAST_RUNS <= known.runs() && WHOLE <= compared.held;
     let within: Vec<&Fingerprint> = all.iter().filter(|pair| holds(pair)).map(|(known, _)| *known).collect();
-    let Some(most) = within.iter().copied().max_by(|left, right| {
-        compare(own, left).held.total_cmp(&compare(own, right).held)
-    }) else {
+    let Some(most) = within
+        .iter()
+        .copied()
+        .max_by(|left, right| compare(own, left).held.total_cmp(&compare(own, right).held))
+    else {
         return Match::Unknown;
     };
     if !within.iter().filter(|rival| rival.id() != most.id()).all(|rival| told_apart(own, most, rival)) {

@@ -18,7 +18,8 @@ pub(super) fn words(text: &str) -> Vec<String> {
 
 /// Whether a line names who owns the copyright, which differs from copy to copy.
 fn names_an_owner(line: &str) -> bool {
-    let line = line.trim_start_matches(|letter: char| !letter.is_alphanumeric() && letter != '©').to_lowercase();
+    let line =
+        line.trim_start_matches(|letter: char| !letter.is_alphanumeric() && letter != '©').to_lowercase();
     let Some(rest) = line.strip_prefix("copyright").or_else(|| line.strip_prefix('©')) else { return false };
     let year = rest.split(|letter: char| !letter.is_ascii_digit()).any(|digits| digits.len() == 4);
     year || ["(c)", "©", "[yyyy]", "<year>", "[year]"].iter().any(|mark| rest.contains(mark))

@@ -92,11 +92,13 @@ fn our_own_license_is_apache_whatever_its_lines_and_owner() {
 /// The folder of real texts that `fingerprints/sources.tsv` names, where there is one.
 fn real_texts() -> Option<Vec<(String, String)>> {
     let folder = PathBuf::from(std::env::var_os("STILLMARK_LICENSES")?);
-    let list = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fingerprints/sources.tsv")).unwrap();
+    let list =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fingerprints/sources.tsv")).unwrap();
     let texts = list.lines().skip(1).map(|line| {
         let fields: Vec<&str> = line.split('\t').collect();
         let text = fs::read_to_string(folder.join(fields[1])).unwrap();
-        let text = text.strip_prefix("---\n").map_or(text.as_str(), |rest| rest.split_once("\n---\n").unwrap().1);
+        let text =
+            text.strip_prefix("---\n").map_or(text.as_str(), |rest| rest.split_once("\n---\n").unwrap().1);
         (fields[0].to_owned(), text.to_owned())
     });
     Some(texts.collect())

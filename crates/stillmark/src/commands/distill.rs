@@ -154,7 +154,8 @@ fn plan(args: &PlanArgs, session: &Session) -> Outcome {
     let plan = stillmark_distill::Plan::parse(&text).map_err(|err| {
         advice::distill_problem(&err).while_doing(format!("{} is not a sound plan", args.plan.display()))
     })?;
-    let case = lawful::judge_plan(&plan, None)?;
+    let base = args.plan.parent().unwrap_or(Path::new(""));
+    let case = lawful::judge_plan(&plan, base, None)?;
     let train = plan.train();
     let (steps, tokens) = (train.steps(), train.steps() * train.tokens_per_step());
     let answer = json!({

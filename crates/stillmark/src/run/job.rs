@@ -57,7 +57,7 @@ impl Job {
         let started_on = clock::now();
         let plan = Plan::parse(text)
             .map_err(|err| advice::distill_problem(&err).while_doing("the plan is not sound"))?;
-        let permit = permit(&plan)?;
+        let permit = permit(&plan, base)?;
         let teacher = Teacher::find(&plan, base, session)?;
         Ok(Self {
             plan,
@@ -156,8 +156,8 @@ impl Job {
 }
 
 /// The pass for a plan; without one, what stands against it.
-fn permit(plan: &Plan) -> Result<Permit, Problem> {
-    let case = lawful::judge_plan(plan, None)?;
+fn permit(plan: &Plan, base: &Path) -> Result<Permit, Problem> {
+    let case = lawful::judge_plan(plan, base, None)?;
     case.ruling.permit(&case.accepted).map_err(|refusal| {
         let problem = Problem::new("the plan is not permitted").cause(refusal.to_string());
         match &refusal {

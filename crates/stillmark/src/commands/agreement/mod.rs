@@ -1,6 +1,9 @@
-//! `stillmark agreement check|terms`.
+//! `stillmark agreement check|lint|terms`.
 
 pub(crate) mod check;
+mod diff;
+mod lint;
+mod recognize;
 mod terms;
 
 use crate::problem::Outcome;
@@ -17,6 +20,8 @@ pub(crate) struct Args {
 enum Verb {
     /// Say whether the terms allow what a plan or a provenance file describes
     Check(check::Args),
+    /// Say whether name, LICENSE, NOTICE and card beside a model meet the duties of its terms
+    Lint(lint::Args),
     /// The terms that are known, and what they say about distillation
     Terms(terms::Args),
 }
@@ -25,6 +30,7 @@ enum Verb {
 pub(crate) fn run(args: Args, session: &Session) -> Outcome {
     match args.verb {
         Verb::Check(args) => check::run(&args, session),
+        Verb::Lint(args) => lint::run(&args, session),
         Verb::Terms(args) => terms::run(args, session),
     }
 }
