@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test sets up may fail it")]
 
 mod beside;
+mod mutations;
 mod pack;
 mod permit;
 mod recognize;
