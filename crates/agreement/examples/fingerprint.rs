@@ -29,11 +29,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         names.push(name);
     }
     names.sort();
-    let lines: String =
-        names.iter().map(|name| format!("    include_str!(\"../../fingerprints/{name}.toml\"),\n")).collect();
+    let lines: Vec<String> = names
+        .iter()
+        .map(|name| {
+            format!(
+                "    include_str!(\"../../fingerprints/{name}.toml\"),
+"
+            )
+        })
+        .collect();
     let list = format!(
         "//! The fingerprints that come with this crate, one a text.\n\n\
-         /// Their contents, ordered by id.\npub(super) const FILES: &[&str] = &[\n{lines}];\n"
+         /// Their contents, ordered by id.\npub(super) const FILES: &[&str] = &[\n{}];\n",
+        lines.concat()
     );
     Ok(fs::write(home.join("src/recognize/shipped.rs"), list)?)
 }

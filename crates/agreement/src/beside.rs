@@ -57,7 +57,7 @@ fn scalar(text: &str, key: &str) -> Option<String> {
     let own = |line: &&str| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'));
     let value = lines.find(own)?.split_once(':')?.1;
     let value = match bare(value) {
-        empty if empty.is_empty() => bare(lines.next()?.trim_start().strip_prefix("- ")?),
+        "" => bare(lines.next()?.trim_start().strip_prefix("- ")?),
         value => bare(value.trim_start_matches('[').split([',', ']']).next().unwrap_or_default()),
     };
     (!value.is_empty()).then(|| value.to_owned())

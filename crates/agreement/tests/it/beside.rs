@@ -16,8 +16,8 @@ fn apache() -> TextFile {
     file("LICENSE", &std::fs::read_to_string(ours).unwrap())
 }
 
-fn card(license: &str) -> Option<TextFile> {
-    Some(file("README.md", &format!("---\nlicense: {license}\n---\n# tern\n")))
+fn card(license: &str) -> TextFile {
+    file("README.md", &format!("---\nlicense: {license}\n---\n# tern\n"))
 }
 
 fn found(stated: &[&str], beside: &Beside) -> Vec<Mismatch> {
@@ -47,7 +47,7 @@ fn cards_are_read_as_hubs_write_them() {
 fn a_license_file_that_says_otherwise_is_found() {
     let beside = |text: Option<TextFile>, license: Option<&str>| Beside {
         licenses: text.into_iter().collect(),
-        card: license.and_then(card),
+        card: license.map(card),
         ..Beside::default()
     };
     assert_eq!(found(&["apache-2.0"], &beside(Some(apache()), Some("Apache-2.0"))), []);
@@ -72,7 +72,7 @@ fn a_license_file_that_says_otherwise_is_found() {
 fn any_license_file_that_fits_is_enough() {
     let both = Beside {
         licenses: vec![file("LICENSE-DATA", "Tern."), apache()],
-        card: card("apache-2.0"),
+        card: Some(card("apache-2.0")),
         ..Beside::default()
     };
     assert_eq!(found(&["apache-2.0"], &both), []);
@@ -160,7 +160,7 @@ fn a_share_alike_card_names_its_license() {
     let day: Date = "2026-11-01".parse().unwrap();
     let ruling = evaluate(&pack, &Provenance::parse(&text).unwrap(), &day).unwrap();
     let other = |license: &str| {
-        let beside = Beside { card: card(license), ..Beside::default() };
+        let beside = Beside { card: Some(card(license)), ..Beside::default() };
         let lapses = lint(&pack, &recognizer, &ruling.duties, "tern", &beside).lapses;
         lapses.iter().any(|lapse| lapse.code == LapseCode::OtherLicense)
     };

@@ -239,8 +239,8 @@ fn texts() -> Vec<(String, String)> {
 fn mutants(table: &Table) -> Vec<(String, Table)> {
     let mut all = Vec::new();
     let rules = table["rule"].as_array().unwrap();
-    for position in 0..rules.len() {
-        let rule = rules[position].as_table().unwrap();
+    for (position, rule) in rules.iter().enumerate() {
+        let rule = rule.as_table().unwrap();
         let mut change = |what: String, alter: &dyn Fn(&mut Table)| {
             let mut other = table.clone();
             alter(other["rule"].as_array_mut().unwrap()[position].as_table_mut().unwrap());
@@ -251,7 +251,7 @@ fn mutants(table: &Table) -> Vec<(String, Table)> {
         for effect in ["permit", "forbid", "unknown"] {
             if rule["effect"].as_str() != Some(effect) && !(unsure && effect != "forbid") {
                 change(format!("effect is {effect}"), &|rule| {
-                    drop(rule.insert("effect".into(), effect.into()))
+                    drop(rule.insert("effect".into(), effect.into()));
                 });
             }
         }
@@ -266,7 +266,7 @@ fn mutants(table: &Table) -> Vec<(String, Table)> {
             for other in ["1", "closure", "unclear"] {
                 if other != hops && !(weights_only && other == "closure") {
                     change(format!("hops is {other}"), &|rule| {
-                        drop(rule.insert("hops".into(), other.into()))
+                        drop(rule.insert("hops".into(), other.into()));
                     });
                 }
             }
@@ -348,8 +348,7 @@ fn no_fact_of_the_pack_is_dead() {
 fn kept_true(page: &Path, table: &str) {
     let text = std::fs::read_to_string(page).unwrap_or_default();
     let (begin, end) = ("<!-- kept true by crates/agreement/tests/it/mutations.rs -->\n", "<!-- end -->");
-    let (before, rest) =
-        text.split_once(begin).unwrap_or_else(|| panic!("{} has no `{begin}`", page.display()));
+    let (before, rest) = text.split_once(begin).unwrap();
     let (old, after) = rest.split_once(end).unwrap();
     if std::env::var_os("STILLMARK_BLESS").is_some() {
         std::fs::write(page, format!("{before}{begin}{table}{end}{after}")).unwrap();
@@ -406,14 +405,14 @@ fn the_page_says_what_each_kind_of_fact_can_do() {
             }
         }
     }
-    let mut table = String::from("| fact | may turn a verdict | texts that turn on it |\n|---|---|---|\n");
+    let mut table = vec!["| fact | may turn a verdict | texts that turn on it |\n|---|---|---|\n".to_owned()];
     for (what, (turns, texts)) in rows {
         assert!(!texts.is_empty(), "{what}: no text turns on it");
         let turns: Vec<String> = turns.into_iter().collect();
         let turns = if turns.is_empty() { "only duties or asks".to_owned() } else { turns.join(", ") };
-        table.push_str(&format!("| {what} | {turns} | {} |\n", texts.len()));
+        table.push(format!("| {what} | {turns} | {} |\n", texts.len()));
     }
-    kept_true(&at_root("docs/spec/agreement.md"), &table);
+    kept_true(&at_root("docs/spec/agreement.md"), &table.concat());
 }
 
 /// The canonical uses of the table of texts: a heading, the chain and the audience.
@@ -459,16 +458,16 @@ fn the_table_says_what_each_text_comes_to() {
     let pack = Pack::shipped().unwrap();
     let columns = columns();
     let heads: Vec<&str> = columns.iter().map(|(head, _)| *head).collect();
-    let mut table = format!("| text | {} |\n|---|{}\n", heads.join(" | "), "---|".repeat(heads.len()));
+    let mut table = vec![format!("| text | {} |\n|---|{}\n", heads.join(" | "), "---|".repeat(heads.len()))];
     for entry in pack.entries() {
         let mut cells = Vec::new();
         for (_, used) in &columns {
             let name = wanted(entry).0.into_iter().next_back().or_else(|| used.name.clone());
             cells.push(word(&judge(&pack, &entry.id, &Use { name, ..used.clone() })));
         }
-        table.push_str(&format!("| `{}` | {} |\n", entry.id, cells.join(" | ")));
+        table.push(format!("| `{}` | {} |\n", entry.id, cells.join(" | ")));
     }
-    kept_true(&at_root("crates/agreement/terms/TABLE.md"), &table);
+    kept_true(&at_root("crates/agreement/terms/TABLE.md"), &table.concat());
 }
 
 #[test]

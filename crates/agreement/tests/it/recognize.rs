@@ -60,15 +60,15 @@ fn ours() -> String {
 
 /// The same words in other lines, marks and case, with Markdown and another owner.
 fn rewrapped(text: &str) -> String {
-    let mut out = String::from("# \u{feff}");
+    let mut out = vec!["# \u{feff}".to_owned()];
     for paragraph in text.split("\n\n") {
         let words: Vec<&str> = paragraph.split_whitespace().collect();
         for line in words.chunks(7) {
-            out.push_str(&format!("> **{}**\n", line.join("  ")));
+            out.push(format!("> **{}**\n", line.join("  ")));
         }
-        out.push_str("\n\n");
+        out.push("\n\n".to_owned());
     }
-    out.replace('"', "\u{201c}")
+    out.concat().replace('"', "\u{201c}")
 }
 
 #[test]

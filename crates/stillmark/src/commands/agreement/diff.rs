@@ -3,7 +3,7 @@
 use serde::Serialize;
 use stillmark_agreement::{Difference, Pack, diff};
 
-use super::terms::{self, Head};
+use super::heads::{Head, find, head};
 use crate::problem::Stop;
 use crate::session::Session;
 
@@ -18,12 +18,12 @@ struct Answer<'a> {
 
 /// Says what two texts say differently.
 pub(super) fn run(pack: &Pack, left: &str, right: &str, session: &Session) -> Result<(), Stop> {
-    let (left, right) = (terms::find(pack, left)?, terms::find(pack, right)?);
+    let (left, right) = (find(pack, left)?, find(pack, right)?);
     let differences = diff(left, right);
     let answer = Answer {
         schema: "stillmark/terms-diff/v1",
-        left: terms::head(left),
-        right: terms::head(right),
+        left: head(left),
+        right: head(right),
         same: differences.is_empty(),
         differences,
     };

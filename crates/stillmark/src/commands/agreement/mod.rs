@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 mod diff;
+mod heads;
 mod lint;
 mod recognize;
 mod terms;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use stillmark_agreement::{Entry, Pack, Rule};
 
+use super::heads::{Head, find, head};
 use super::{diff, recognize};
 use crate::exit::ExitStatus;
 use crate::problem::{Outcome, Problem, Stop};
@@ -49,21 +50,6 @@ struct ListAnswer<'a> {
     schema: &'static str,
     pack_sha256: String,
     terms: Vec<Head<'a>>,
-}
-
-/// What names a text.
-#[derive(Serialize)]
-pub(super) struct Head<'a> {
-    id: &'a str,
-    kind: &'a str,
-    name: &'a str,
-    version: &'a str,
-    license: Option<&'a str>,
-    supersedes: Option<&'a str>,
-    follows: Option<&'a str>,
-    in_force: Option<String>,
-    retrieved: String,
-    sha256: String,
 }
 
 #[derive(Serialize)]
@@ -125,32 +111,6 @@ fn show(pack: &Pack, id: &str, session: &Session) -> Result<(), Stop> {
         rules: entry.rules.iter().map(rule).collect(),
     };
     session.answer(&answer, || told(entry))
-}
-
-/// Finds a text by its id, or says which was probably meant.
-pub(super) fn find<'p>(pack: &'p Pack, id: &str) -> Result<&'p Entry, Problem> {
-    pack.get(id).ok_or_else(|| {
-        let hint = match pack.nearest(id) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "`stillmark agreement terms list` shows all ids".to_owned(),
-        };
-        Problem::new(format!("there are no terms `{id}` in the pack")).hint(hint)
-    })
-}
-
-pub(super) fn head(entry: &Entry) -> Head<'_> {
-    Head {
-        id: &entry.id,
-        kind: entry.kind.as_str(),
-        name: &entry.name,
-        version: &entry.version,
-        license: entry.license.as_deref(),
-        supersedes: entry.supersedes.as_deref(),
-        follows: entry.follows.as_deref(),
-        in_force: entry.in_force.as_ref().map(ToString::to_string),
-        retrieved: entry.retrieved.to_string(),
-        sha256: entry.digest().to_string(),
-    }
 }
 
 fn rule(rule: &Rule) -> RuleWire<'_> {
