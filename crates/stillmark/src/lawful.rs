@@ -28,18 +28,21 @@ pub(crate) struct Case {
 
 /// Judges a plan, a provenance file, or the `plan.toml` or `provenance.toml` of a folder.
 pub(crate) fn judge_file(path: &Path, on: Option<&Date>) -> Result<Case, Problem> {
-    let folder = path.is_dir().then(|| model_folder(path));
+    let folder = path.is_dir().then(|| path.to_owned());
     let path = file_of(path)?;
     let text = files::read_text(&path)?;
     if !is_provenance(&text) {
         let plan = Plan::parse(&text)
             .map_err(|err| advice::distill_problem(&err).while_doing(unreadable(&path, "plan")))?;
-        return judge_folder(&plan, path.parent().unwrap_or(Path::new("")), folder, on);
+        // A plan may lie beside code of another license; the student is what a run left in `model`.
+        let student = folder.map(|folder| folder.join("model"));
+        return judge_folder(&plan, path.parent().unwrap_or(Path::new("")), student, on);
     }
     let provenance = Provenance::parse(&text)
         .map_err(|err| Problem::from_error(&err).while_doing(unreadable(&path, "provenance file")))?;
-    let held = folder.into_iter().map(|folder| (provenance.target().to_owned(), folder)).collect();
-    judge(&provenance, held, Vec::new(), on)
+    let held: Vec<(String, PathBuf)> =
+        folder.iter().map(|folder| (provenance.target().to_owned(), model_folder(folder))).collect();
+    judge(&provenance, &held, Vec::new(), on)
 }
 
 /// Judges a plan, whose paths start from its folder.
@@ -71,13 +74,13 @@ fn judge_folder(
     if let Init::Checkpoint { path, .. } = &plan.student().init {
         held.push(("base".to_owned(), base.join(path)));
     }
-    judge(&provenance, held, accepted.collect::<Result<_, Problem>>()?, on)
+    judge(&provenance, &held, accepted.collect::<Result<_, Problem>>()?, on)
 }
 
 /// Judges a graph; the folders of its assets, as far as they are there, are held against their terms.
 fn judge(
     provenance: &Provenance,
-    held: Vec<(String, PathBuf)>,
+    held: &[(String, PathBuf)],
     accepted: Vec<Accepted>,
     on: Option<&Date>,
 ) -> Result<Case, Problem> {

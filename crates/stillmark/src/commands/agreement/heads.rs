@@ -8,16 +8,26 @@ use crate::problem::Problem;
 /// What names a text.
 #[derive(Serialize)]
 pub(super) struct Head<'a> {
-    id: &'a str,
-    kind: &'a str,
-    name: &'a str,
-    version: &'a str,
-    license: Option<&'a str>,
-    supersedes: Option<&'a str>,
-    follows: Option<&'a str>,
-    in_force: Option<String>,
-    retrieved: String,
-    sha256: String,
+    /// The id.
+    pub(super) id: &'a str,
+    /// What it was written for.
+    pub(super) kind: &'a str,
+    /// The name.
+    pub(super) name: &'a str,
+    /// The version.
+    pub(super) version: &'a str,
+    /// SPDX, where there is one.
+    pub(super) license: Option<&'a str>,
+    /// The text whose place it took.
+    pub(super) supersedes: Option<&'a str>,
+    /// The license of an earlier release.
+    pub(super) follows: Option<&'a str>,
+    /// Since when it is known to have held.
+    pub(super) in_force: Option<String>,
+    /// When it was read.
+    pub(super) retrieved: String,
+    /// The digest of its file.
+    pub(super) sha256: String,
 }
 
 /// Finds a text by its id, or says which was probably meant.

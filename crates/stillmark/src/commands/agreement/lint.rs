@@ -82,7 +82,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
     let name = args.name.clone().or(subject.name).or(beside.card().model_name);
     let name = name.unwrap_or_else(|| own_name(&folder));
     let found = lint(&pack, &recognizer, &subject.ruling.duties, &name, &beside);
-    let answer = answer(&folder, name, &subject.ruling, found, &subject.mismatches);
+    let answer = answer(&folder, name, &subject.ruling, &found, &subject.mismatches);
     session.answer(&answer, || told(&answer))?;
     Ok(if answer.verdict == "met" { ExitStatus::Done } else { ExitStatus::Negative })
 }
@@ -137,7 +137,7 @@ fn bare(pack: &Pack, recognizer: &Recognizer, beside: &Beside) -> Result<Option<
     Ok(Some(Subject { ruling, name: None, mismatches }))
 }
 
-fn answer(folder: &Path, name: String, ruling: &Ruling, found: Lint, mismatches: &[Mismatch]) -> Answer {
+fn answer(folder: &Path, name: String, ruling: &Ruling, found: &Lint, mismatches: &[Mismatch]) -> Answer {
     let wire = |duty: &Obligation| DutyWire {
         duty: duty.kind.to_string(),
         terms: duty.terms.clone(),
