@@ -229,7 +229,7 @@ impl<'a> Findings<'a> {
 
     /// Adds a review with the question that would settle it.
     fn review(&mut self, place: &Place<'_>, rule: RuleCode, says: String, question: Question) {
-        let id = format!("{}/{}/{}", question.topic, place.entry.id, place.subject());
+        let id = self.ask_id(place, &question);
         self.asks.push(Ask {
             id: id.clone(),
             question: question.text,
@@ -240,6 +240,16 @@ impl<'a> Findings<'a> {
         });
         let reason = place.reason(Verdict::Review, rule, says);
         self.reasons.push(Reason { ask: Some(id), ..reason });
+    }
+
+    /// The id of a question; a second one of the same text about the same asset is numbered.
+    fn ask_id(&self, place: &Place<'_>, question: &Question) -> String {
+        let first = format!("{}/{}/{}", question.topic, place.entry.id, place.subject());
+        let taken = |id: &str| self.asks.iter().any(|ask| ask.id == id && ask.question != question.text);
+        if question.topic != "question" || !taken(&first) {
+            return first;
+        }
+        (2..).map(|number| format!("{first}/{number}")).find(|id| !taken(id)).unwrap_or(first)
     }
 
     fn into_ruling(self, shares: Vec<crate::ruling::Share>) -> Result<Ruling, Error> {

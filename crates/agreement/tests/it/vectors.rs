@@ -100,6 +100,9 @@ fn chains_are_judged_as_the_vectors_say() {
         let duties = answer["duties"].as_array().unwrap();
         let dutiful = text("duty").is_none_or(|duty| duties.iter().any(|found| found["duty"] == duty));
         let noted = text("note").is_none_or(|note| ruling.notes.iter().any(|found| found.contains(note)));
+        let asked: BTreeSet<&str> = ruling.asks.iter().map(|ask| ask.id.as_str()).collect();
+        let wanted = vector.get("asks").and_then(Value::as_array).cloned().unwrap_or_default();
+        let noted = noted && wanted.iter().all(|id| asked.contains(id.as_str().unwrap()));
         if answer["verdict"] != vector["expect"] || !reasoned || !dutiful || !noted {
             wrong.push(format!("{name}: {}\n{answer:#}", vector["description"]));
         }
