@@ -13,24 +13,24 @@ const LARGEST_BYTES: u64 = 1 << 20;
 /// What a folder holds beside the weights: licenses, notices and the card.
 pub(crate) fn read(folder: &Path) -> Result<Beside, Problem> {
     let cannot = |err: std::io::Error| files::cannot("read", folder, &err);
-    let mut names = Vec::new();
+    let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(cannot)? {
-        let entry = entry.map_err(cannot)?;
-        let about = entry.metadata().map_err(cannot)?;
-        if about.is_file() && about.len() <= LARGEST_BYTES {
-            names.push(entry.file_name().to_string_lossy().into_owned());
+        let path = entry.map_err(cannot)?.path();
+        // Model hubs keep their files as links; a link that leads nowhere holds nothing.
+        let small_file = |about: std::fs::Metadata| about.is_file() && about.len() <= LARGEST_BYTES;
+        if let Some(name) = path.file_name().filter(|_| std::fs::metadata(&path).is_ok_and(small_file)) {
+            found.push((name.to_string_lossy().into_owned(), path));
         }
     }
-    names.sort();
+    found.sort();
     let mut beside = Beside::default();
-    for name in names {
+    for (name, path) in found {
         let upper = name.to_uppercase();
         let is_license = ["LICENSE", "LICENCE", "COPYING"].iter().any(|word| upper.contains(word));
         let (is_notice, is_card) = (upper.starts_with("NOTICE"), upper == "README.MD");
         if !(is_license || is_notice || is_card) {
             continue;
         }
-        let path = folder.join(&name);
         let bytes = std::fs::read(&path).map_err(|err| files::cannot("read", &path, &err))?;
         let file = TextFile { name, text: String::from_utf8_lossy(&bytes).into_owned() };
         if is_card {

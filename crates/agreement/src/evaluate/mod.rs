@@ -249,7 +249,8 @@ impl<'a> Findings<'a> {
         if question.topic != "question" || !taken(&first) {
             return first;
         }
-        (2..).map(|number| format!("{first}/{number}")).find(|id| !taken(id)).unwrap_or(first)
+        let numbers = 2..self.asks.len() + 2;
+        numbers.map(|number| format!("{first}/{number}")).find(|id| !taken(id)).unwrap_or(first)
     }
 
     fn into_ruling(self, shares: Vec<crate::ruling::Share>) -> Result<Ruling, Error> {

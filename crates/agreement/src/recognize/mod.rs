@@ -22,7 +22,7 @@ const ALIKE: f64 = 0.9;
 const WHOLE: f64 = 0.97;
 /// Runs below which a known text is too short to be found inside another: short ones are quoted everywhere.
 const LEAST_RUNS: usize = 400;
-/// Candidates beyond the best one are listed down to this likeness.
+/// Candidates are listed down to this likeness; a text that stands inside the other is always listed.
 const WORTH_NAMING: f64 = 0.3;
 /// The most candidates that are listed.
 const MOST_CANDIDATES: usize = 5;
@@ -141,7 +141,7 @@ impl Recognizer {
         let named = all.iter().enumerate().take(MOST_CANDIDATES);
         let candidates = named
             .filter(|(rank, (_, compared))| {
-                WORTH_NAMING <= compared.likeness || (*rank == 0 && 0.0 < compared.held)
+                WORTH_NAMING <= compared.likeness || (*rank == 0 && verdict == Match::Extended)
             })
             .map(|(_, (known, compared))| Candidate {
                 id: known.id().to_owned(),

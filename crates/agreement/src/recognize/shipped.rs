@@ -28,6 +28,8 @@ pub(super) const FILES: &[&str] = &[
     include_str!("../../fingerprints/llama3.2.toml"),
     include_str!("../../fingerprints/llama3.3.toml"),
     include_str!("../../fingerprints/llama4.toml"),
+    include_str!("../../fingerprints/mg-by-nd-2.0.toml"),
+    include_str!("../../fingerprints/mg-by-sa-2.0.toml"),
     include_str!("../../fingerprints/mit.toml"),
     include_str!("../../fingerprints/mit.titled.toml"),
     include_str!("../../fingerprints/nvidia-model-training-2025.toml"),
