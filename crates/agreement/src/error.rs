@@ -148,6 +148,10 @@ pub enum Expected {
     Fraction,
     /// A table, or a list of tables.
     Tables,
+    /// A SHA-256 in hex digits.
+    Digest,
+    /// Hashes of four letters each, in ascending order.
+    Hashes,
 }
 
 impl fmt::Display for Expected {
@@ -160,6 +164,8 @@ impl fmt::Display for Expected {
             Self::Date => "a date such as 2026-11-01",
             Self::Fraction => "a number from 0 to 1",
             Self::Tables => "a table",
+            Self::Digest => "a SHA-256 of 64 hex digits",
+            Self::Hashes => "hashes of four letters each, in ascending order",
         })
     }
 }

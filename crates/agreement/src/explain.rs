@@ -90,6 +90,13 @@ const TEXTS: &[(&str, RuleCode, &str)] = &[
          key, model or audience, given on another reading of the terms, or signed by a key that you do not \
          trust. The terms are judged as if it were not there, and the question is put to a person.",
     ),
+    (
+        "license-mismatch",
+        RuleCode::LicenseMismatch,
+        "The license file beside an asset is not the text that its terms or its card name. Texts are \
+         recognized by fingerprints, offline; the file is taken to be right, since cards are often \
+         wrong. Name the terms that the file states, or ask the publisher which of the two holds.",
+    ),
 ];
 
 /// Explains a rule by its code, such as `unknown-source`.

@@ -148,7 +148,8 @@ impl<'a, 't> Value<'a, 't> {
         self.source.line(&self.content.span())
     }
 
-    fn refuse(self, expected: Expected) -> Error {
+    /// The refusal of a value of another form.
+    pub(crate) fn refuse(self, expected: Expected) -> Error {
         Error::WrongType {
             line: self.line(),
             key: self.key,

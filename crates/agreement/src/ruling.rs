@@ -66,6 +66,8 @@ pub enum RuleCode {
     Granted,
     /// A grant is named that does not count here.
     VoidGrant,
+    /// The license text beside an asset is another than its terms or its card say.
+    LicenseMismatch,
 }
 
 /// One step from the assets to the verdict.

@@ -6,6 +6,7 @@ use stillmark_agreement::{Consent, Offer};
 use stillmark_distill::Plan;
 use stillmark_distill::plan::Place;
 use stillmark_evidence::consent::{Files, Use, ending};
+use stillmark_evidence::layout::path;
 use stillmark_evidence::verify::{self, Verified};
 use stillmark_evidence::{Finding, consent};
 
@@ -49,13 +50,35 @@ pub(crate) fn of_plan(plan: &Plan, base: &Path, session: &Session) -> Result<Opt
     let teacher = plan.teacher();
     let offer = offer_of(plan, base)?;
     let Some(grant) = &teacher.grant else { return Ok(None) };
-    let shown = open(&base.join(grant), &[], session)?;
+    let shown = open(&grant_at(base, grant), &[], session)?;
     let name = match &teacher.place {
         Place::Remote(remote) => Some(remote.model.clone()),
         Place::Embedded { .. } => None,
     };
     let asset = offer.filter(|_| name.is_some()).map(|offer| offer.digest());
     Ok(Some(Consent::new(shown, Use { builder: builder(session), asset, name, ..Use::default() })))
+}
+
+/// Where a plan's grant lies: where the plan says, or in the run folder that the plan lies in.
+pub(crate) fn grant_at(base: &Path, grant: &str) -> PathBuf {
+    let named = base.join(grant);
+    if named.exists() {
+        return named;
+    }
+    let entries = std::fs::read_dir(base.join(path::CONSENT)).into_iter().flatten().flatten();
+    let mut grants = entries.map(|entry| entry.path()).filter(|path| {
+        let name = path.to_string_lossy();
+        name.ends_with(ending::GRANT)
+            && !name.ends_with(ending::ACCEPTANCE)
+            && !name.ends_with(ending::REVOCATION)
+    });
+    grants.next().unwrap_or(named)
+}
+
+/// Where a plan's offer lies: where the plan says, or in the run folder that the plan lies in.
+pub(crate) fn offer_at(base: &Path, offer: &str) -> PathBuf {
+    let (named, kept) = (base.join(offer), base.join(path::OFFER));
+    if !named.exists() && kept.exists() { kept } else { named }
 }
 
 /// The grant that an asset of a provenance file names.
@@ -68,7 +91,7 @@ pub(crate) fn of_asset(grant: &Path, name: Option<String>, session: &Session) ->
 pub(crate) fn offer_of(plan: &Plan, base: &Path) -> Result<Option<Offer>, Problem> {
     let teacher = plan.teacher();
     let Some(file) = &teacher.offer else { return Ok(None) };
-    let offer = offer(&base.join(file))?;
+    let offer = offer(&offer_at(base, file))?;
     let preset = offer.draft.preset.id();
     if !teacher.terms.iter().any(|terms| terms == preset) {
         return Err(Problem::new(format!(

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod advice;
+mod beside;
 mod cli;
 mod clock;
 mod commands;

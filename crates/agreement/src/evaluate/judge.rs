@@ -1,6 +1,7 @@
 //! Applies one rule of one text to one asset.
 
 use super::{Findings, Place, Question, shares};
+use crate::names::begins_with;
 use crate::pack::{Breach, Duty, Exception, Limit, Met, Rule, Test};
 use crate::provenance::{Asset, Declaration};
 use crate::ruling::{Obligation, RuleCode, UsedFact, Verdict};
@@ -233,12 +234,4 @@ fn check_name(findings: &mut Findings<'_>, duty: &Duty, asset: &Asset, place: &P
     };
     let text = format!("Will `{}` be published under a name that begins with `{prefix}`?", asset.id);
     findings.review(place, RuleCode::NamePrefix, says, Question { topic: "name", fact: None, text });
-}
-
-/// Whether a published name, without its owner's part, begins with a word in any case.
-fn begins_with(name: &str, prefix: &str) -> bool {
-    let own = name.rsplit('/').next().unwrap_or(name);
-    let same = |character: char| if character == '-' || character == '_' { ' ' } else { character };
-    let normal = |text: &str| text.to_lowercase().chars().map(same).collect::<String>();
-    normal(own).starts_with(&normal(prefix))
 }

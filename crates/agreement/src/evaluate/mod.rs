@@ -6,6 +6,7 @@
 mod conflicts;
 mod consented;
 mod judge;
+mod series;
 mod shares;
 mod walk;
 
@@ -39,6 +40,7 @@ pub fn evaluate(pack: &Pack, provenance: &Provenance, on: &Date) -> Result<Rulin
             findings.unknown_source(asset);
         }
         for entry in entries {
+            series::note_newer(&mut findings, pack, entry);
             findings.apply_entry(entry, asset);
             if asset.kind == Kind::Code {
                 findings.code(entry, asset);
@@ -261,7 +263,7 @@ impl<'a> Findings<'a> {
             self.granted(place, &says);
             return;
         }
-        let id = format!("{}/{}/{}", question.topic, place.entry.id, place.subject());
+        let id = self.ask_id(place, &question);
         self.asks.push(Ask {
             id: id.clone(),
             question: question.text,
@@ -272,6 +274,17 @@ impl<'a> Findings<'a> {
         });
         let reason = place.reason(Verdict::Review, rule, says);
         self.reasons.push(Reason { ask: Some(id), ..reason });
+    }
+
+    /// The id of a question; a second one of the same text about the same asset is numbered.
+    fn ask_id(&self, place: &Place<'_>, question: &Question) -> String {
+        let first = format!("{}/{}/{}", question.topic, place.entry.id, place.subject());
+        let taken = |id: &str| self.asks.iter().any(|ask| ask.id == id && ask.question != question.text);
+        if question.topic != "question" || !taken(&first) {
+            return first;
+        }
+        let numbers = 2..self.asks.len() + 2;
+        numbers.map(|number| format!("{first}/{number}")).find(|id| !taken(id)).unwrap_or(first)
     }
 
     fn into_ruling(self, shares: Vec<crate::ruling::Share>) -> Result<Ruling, Error> {

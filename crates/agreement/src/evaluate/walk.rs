@@ -45,10 +45,10 @@ enum Made {
 enum Step {
     /// The rules for an action apply.
     Judge(Action),
-    /// The rules under which the earlier model was made apply again.
+    /// Rules under which the earlier model was made apply again.
     Again(Vec<usize>),
-    /// It is open whether this rule reaches so far.
-    Unclear(usize),
+    /// It is open whether one rule reaches so far; others apply again.
+    Unclear(usize, Vec<usize>),
     /// Nothing is to be judged here, but the terms travel on.
     Pass,
     /// The terms do not reach so far.
@@ -128,8 +128,11 @@ fn cross<'a>(
             }
             rules
         }
-        Step::Unclear(rule) => {
+        Step::Unclear(rule, again) => {
             judge::unclear_reach(findings, &entry.rules[rule], &place);
+            for rule in &again {
+                judge::rule(findings, &entry.rules[*rule], to, &place);
+            }
             arrival.made_by.clone()
         }
     };
@@ -246,16 +249,21 @@ fn from_student(entry: &Entry, arrival: &Arrival<'_>, action: Action, made: Made
 /// Whether the rules under which a model was made reach what is made from it.
 fn next_generation(entry: &Entry, made_by: &[usize], action: Action) -> Step {
     let mut again = Vec::new();
+    let mut unclear = None;
     for position in made_by {
         let Some(rule) = entry.rules.get(*position).filter(|rule| rule.carry.contains(&action)) else {
             continue;
         };
         match rule.hops {
-            Hops::Unclear => return Step::Unclear(*position),
+            Hops::Unclear => unclear = unclear.or(Some(*position)),
             Hops::Closure => again.push(*position),
             Hops::One if action.holds_weights() => again.push(*position),
             Hops::One => {}
         }
     }
-    if again.is_empty() { Step::Stop } else { Step::Again(again) }
+    match unclear {
+        Some(rule) => Step::Unclear(rule, again),
+        None if again.is_empty() => Step::Stop,
+        None => Step::Again(again),
+    }
 }

@@ -17,6 +17,12 @@ pub struct Entry {
     pub version: String,
     /// The SPDX expression or `LicenseRef`, where there is one.
     pub license: Option<String>,
+    /// The text that this one took the place of, for the same thing.
+    pub supersedes: Option<String>,
+    /// The license of an earlier release that this one resembles, and that stays in force for that release.
+    pub follows: Option<String>,
+    /// What model hubs and cards call it, beside its id and SPDX expression.
+    pub aliases: Vec<String>,
     /// The first day on which this text is known to have held.
     pub in_force: Option<Date>,
     /// The day on which the facts were read.
@@ -74,6 +80,8 @@ pub struct Duty {
     pub text: String,
     /// When it falls due.
     pub due: Trigger,
+    /// Words of which one has to stand in the file or card that meets it; unknown, where empty.
+    pub holds: Vec<String>,
     /// Texts of other licenses that meet it as well.
     pub compatible: Vec<String>,
 }

@@ -1,13 +1,15 @@
 //! The terms pack: what licenses and terms of use say about distillation, as dated facts.
 
+mod diff;
 mod entry;
 mod parse;
 mod shipped;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use stillmark_evidence::Digest;
+use stillmark_evidence::{Date, Digest};
 
+pub use diff::{Aspect, Difference, diff};
 pub use entry::{Breach, Duty, Entry, Exception, Limit, Met, Rule, SmallShare, Test};
 
 use crate::error::Error;
@@ -41,6 +43,28 @@ impl Pack {
     /// Finds an entry by its id.
     pub fn get(&self, id: &str) -> Option<&Entry> {
         self.entries.get(id)
+    }
+
+    /// The newest texts that had taken the place of another by a day, as far as they are listed.
+    pub fn newer(&self, id: &str, on: &Date) -> Vec<&Entry> {
+        let mut seen = BTreeSet::from([id]);
+        let mut open = vec![id];
+        let mut newest = Vec::new();
+        while let Some(older) = open.pop() {
+            let held = |entry: &&Entry| entry.in_force.as_ref().is_some_and(|since| since <= on);
+            let successors =
+                self.entries.values().filter(|entry| entry.supersedes.as_deref() == Some(older)).filter(held);
+            let mut last = true;
+            for entry in successors.filter(|entry| seen.insert(entry.id.as_str())) {
+                open.push(&entry.id);
+                last = false;
+            }
+            if last && older != id {
+                newest.extend(self.get(older));
+            }
+        }
+        newest.sort_by(|left, right| left.id.cmp(&right.id));
+        newest
     }
 
     /// Every entry, ordered by id.

@@ -56,6 +56,9 @@ pub(super) fn entry(text: &str) -> Result<Entry, Error> {
         name: table.required("name")?.string()?,
         version: table.required("version")?.string()?,
         license: table.optional("license").map(Value::string).transpose()?,
+        supersedes: table.optional("supersedes").map(Value::string).transpose()?,
+        follows: table.optional("follows").map(Value::string).transpose()?,
+        aliases: table.optional("aliases").map(Value::strings).transpose()?.unwrap_or_default(),
         in_force: table.optional("in_force").map(Value::date).transpose()?,
         retrieved: pin.date.clone(),
         source: pin.source.clone(),
@@ -121,6 +124,7 @@ fn duty(mut table: Table<'_, '_>) -> Result<Duty, Error> {
         text: table.required("text")?.string()?,
         due: table.optional("due").map(Value::word).transpose()?.unwrap_or(Trigger::Always),
         compatible: table.optional("compatible").map(Value::strings).transpose()?.unwrap_or_default(),
+        holds: table.optional("holds").map(Value::strings).transpose()?.unwrap_or_default(),
     };
     table.finish()?;
     Ok(duty)

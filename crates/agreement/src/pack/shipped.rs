@@ -3,6 +3,7 @@
 /// Their contents, ordered by id.
 pub(super) const FILES: &[&str] = &[
     include_str!("../../terms/anthropic-aup.toml"),
+    include_str!("../../terms/anthropic-aup-2026-11.toml"),
     include_str!("../../terms/anthropic-commercial.toml"),
     include_str!("../../terms/apache-2.0.toml"),
     include_str!("../../terms/bedrock.toml"),
@@ -24,6 +25,7 @@ pub(super) const FILES: &[&str] = &[
     include_str!("../../terms/falcon-2-11b.toml"),
     include_str!("../../terms/fireworks-api.toml"),
     include_str!("../../terms/flux-1-nc.toml"),
+    include_str!("../../terms/gemma-2024-04.toml"),
     include_str!("../../terms/gemma-2025-03.toml"),
     include_str!("../../terms/gemma4-apache.toml"),
     include_str!("../../terms/google-gemini-api.toml"),
@@ -31,6 +33,7 @@ pub(super) const FILES: &[&str] = &[
     include_str!("../../terms/grok-2-community.toml"),
     include_str!("../../terms/kimi-chat.toml"),
     include_str!("../../terms/kimi-k2-modified-mit.toml"),
+    include_str!("../../terms/kimi-k2.5-modified-mit.toml"),
     include_str!("../../terms/kimi-k3.toml"),
     include_str!("../../terms/liquid-api.toml"),
     include_str!("../../terms/llama1.toml"),
@@ -55,6 +58,9 @@ pub(super) const FILES: &[&str] = &[
     include_str!("../../terms/odp-sa.toml"),
     include_str!("../../terms/openai-services-agreement.toml"),
     include_str!("../../terms/openai-terms-of-use.toml"),
+    include_str!("../../terms/openai-terms-of-use-2023-03.toml"),
+    include_str!("../../terms/openai-terms-of-use-2024-01.toml"),
+    include_str!("../../terms/openai-terms-of-use-2024-12.toml"),
     include_str!("../../terms/openmdw-1.0.toml"),
     include_str!("../../terms/openmdw-1.1.toml"),
     include_str!("../../terms/qwen-2024.toml"),
@@ -67,5 +73,7 @@ pub(super) const FILES: &[&str] = &[
     include_str!("../../terms/together-api.toml"),
     include_str!("../../terms/tongyi-qianwen-2023.toml"),
     include_str!("../../terms/tongyi-qianwen-research-2023.toml"),
+    include_str!("../../terms/xai-enterprise-2025-06.toml"),
     include_str!("../../terms/xai-tos.toml"),
+    include_str!("../../terms/xai-tos-2025-11.toml"),
 ];

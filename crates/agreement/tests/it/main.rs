@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test sets up may fail it")]
 
+mod beside;
+mod mutations;
 mod pack;
 mod permit;
+mod recognize;
 mod scale;
 mod vectors;

@@ -1,6 +1,8 @@
 //! The shipped terms pack as a whole.
 
-use stillmark_agreement::{Action, Breach, Pack, RuleCode, Scope, codes, explain};
+use std::collections::BTreeSet;
+
+use stillmark_agreement::{Action, Breach, Date, Pack, RuleCode, Scope, codes, explain};
 
 #[test]
 fn every_entry_file_is_shipped_under_its_own_id() {
@@ -67,6 +69,43 @@ fn every_rule_code_is_explained() {
         assert_eq!(spelled(code), name);
         assert!(explain(name).unwrap().len() > 60, "{name}");
     }
-    assert_eq!(codes().count(), 14);
+    assert_eq!(codes().count(), 15);
     assert!(explain("no-such-rule").is_none());
+}
+
+#[test]
+fn texts_over_time_lead_to_listed_ones_and_never_in_a_circle() {
+    let pack = Pack::shipped().unwrap();
+    for entry in pack.entries() {
+        let mut seen = BTreeSet::new();
+        let mut next = Some(entry);
+        while let Some(newer) = next {
+            assert!(seen.insert(newer.id.as_str()), "{}: leads in a circle", entry.id);
+            let older = newer.supersedes.as_deref().or(newer.follows.as_deref());
+            next = older.map(|id| pack.get(id).unwrap_or_else(|| panic!("{}: no `{id}`", newer.id)));
+            let known = newer.in_force.as_ref().zip(next.and_then(|older| older.in_force.as_ref()));
+            assert!(
+                known.is_none_or(|(newer, older)| older <= newer),
+                "{}: older than `{older:?}`",
+                newer.id
+            );
+        }
+    }
+}
+
+#[test]
+fn newer_texts_are_those_in_force_that_nothing_in_force_has_replaced() {
+    let pack = Pack::shipped().unwrap();
+    let newer = |id: &str, on: &str| {
+        let on: Date = on.parse().unwrap();
+        pack.newer(id, &on).iter().map(|entry| entry.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(newer("gemma-2024-04", "2025-03-23"), [""; 0]);
+    assert_eq!(newer("gemma-2024-04", "2025-03-24"), ["gemma-2025-03"]);
+    assert_eq!(newer("openai-terms-of-use-2023-03", "2024-06-01"), ["openai-terms-of-use-2024-01"]);
+    assert_eq!(
+        newer("openai-terms-of-use-2023-03", "2026-11-01"),
+        ["openai-services-agreement", "openai-terms-of-use"]
+    );
+    assert_eq!(newer("llama3", "2026-11-01"), [""; 0]);
 }

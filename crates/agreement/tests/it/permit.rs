@@ -104,3 +104,49 @@ fn shares_follow_from_counted_tokens() {
         ruling(&text).shares.into_iter().map(|share| (share.from, share.share)).collect();
     assert_eq!(shares, [("teacher".to_owned(), 0.25), ("data".to_owned(), 0.75)]);
 }
+
+const TWO_REACHES: &str = r#"
+id = "tern-1.0"
+kind = "weights"
+name = "Tern License"
+version = "1.0"
+retrieved = 2026-11-01
+source = "acme/tern LICENSE"
+[[rule]]
+says = "Models trained on outputs bear the mark; how far is not said."
+on = ["train-on-outputs"]
+effect = "permit"
+carry = ["train-on-outputs"]
+hops = "unclear"
+clause = "s.1"
+confidence = "high"
+[[rule]]
+says = "No model made in this way, however late, is used commercially."
+on = ["train-on-outputs"]
+effect = "permit"
+carry = ["train-on-outputs"]
+hops = "closure"
+clause = "s.2"
+confidence = "high"
+[[rule.limit]]
+fact = "commercial"
+is = false
+breach = "forbid"
+"#;
+
+#[test]
+fn an_unclear_reach_hides_no_other_clause() {
+    let text = "target = \"c\"\n[declared]\ncommercial = true\n[[asset]]\nid = \"a\"\nkind = \"weights\"\n\
+                terms = [\"tern-1.0\"]\n[[asset]]\nid = \"b\"\nkind = \"weights\"\n[[asset]]\nid = \"c\"\nkind = \"weights\"\n\
+                [[edge]]\nfrom = \"a\"\nto = \"b\"\naction = \"train-on-outputs\"\n\
+                [[edge]]\nfrom = \"b\"\nto = \"c\"\naction = \"train-on-outputs\"\n";
+    let pack = Pack::parse([TWO_REACHES]).unwrap();
+    let ruling = evaluate(&pack, &Provenance::parse(text).unwrap(), &day("2026-11-01")).unwrap();
+    let at_c: Vec<(&str, Verdict)> = ruling
+        .reasons
+        .iter()
+        .filter(|reason| reason.assets.last().is_some_and(|asset| asset == "c"))
+        .map(|reason| (reason.clause.as_str(), reason.effect))
+        .collect();
+    assert_eq!(at_c, [("s.2", Verdict::Forbid), ("s.1", Verdict::Review)]);
+}

@@ -1,7 +1,10 @@
 //! Long chains and arbitrary texts.
 
 use proptest::prelude::*;
-use stillmark_agreement::{Action, Asset, Declared, Edge, Kind, Pack, Parts, Provenance, Verdict, evaluate};
+use stillmark_agreement::{
+    Action, Asset, Card, Declared, Edge, Fingerprint, Kind, Pack, Parts, Provenance, Recognizer, Verdict,
+    evaluate,
+};
 
 fn model(id: String, terms: &[&str]) -> Asset {
     let terms = terms.iter().map(|id| (*id).to_owned()).collect();
@@ -25,11 +28,24 @@ fn a_chain_of_two_thousand_students_keeps_the_first_ones_terms() {
     assert!(ruling.duties.iter().all(|duty| duty.asset == "2000"));
 }
 
+fn recognizer() -> &'static Recognizer {
+    static SHIPPED: std::sync::LazyLock<Recognizer> =
+        std::sync::LazyLock::new(|| Recognizer::shipped().unwrap());
+    &SHIPPED
+}
+
 proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in "\\PC*") {
         let _ = Provenance::parse(&text);
         let _ = Pack::parse([text.as_str()]);
+    }
+
+    #[test]
+    fn any_text_is_recognized_or_unknown(text in "(Copyright |\\(c\\) 2024|\\]\\(|the|license|©|---|: |\n|\\PC){0,60}") {
+        let found = recognizer().recognize(&text);
+        prop_assert!(found.candidates.iter().all(|candidate| (0.0..=1.0).contains(&candidate.likeness)));
+        let _ = (Card::of(&text), Fingerprint::parse(&text));
     }
 
     #[test]

@@ -7,9 +7,10 @@ use serde_json::Value;
 use stillmark_agreement::{Answer, Date, Error, Offer, Pack, Provenance, Ruling, Verdict, evaluate};
 
 /// Reads all vectors of a folder, with their names.
-fn vectors(folder: &str) -> Vec<(String, Value)> {
+pub(crate) fn vectors(folder: &str) -> Vec<(String, Value)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec/vectors").join(folder);
     let mut files: Vec<_> = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort();
     assert!(!files.is_empty(), "no vectors in {}", path.display());
     let read = |file: &std::path::PathBuf| {
@@ -87,10 +88,15 @@ fn rule_on(vector: &Value) -> Ruling {
     evaluate(&Pack::shipped().unwrap(), &provenance, &day).unwrap()
 }
 
+/// The vectors of single rules, and the chains of public releases.
+fn chains() -> impl Iterator<Item = (String, Value)> {
+    vectors("agreement").into_iter().chain(vectors("agreement/golden"))
+}
+
 #[test]
 fn chains_are_judged_as_the_vectors_say() {
     let mut wrong = Vec::new();
-    for (name, vector) in vectors("agreement") {
+    for (name, vector) in chains() {
         let ruling = rule_on(&vector);
         let answer = serde_json::to_value(Answer::of(&ruling)).unwrap();
         let text = |key: &str| vector.get(key).and_then(Value::as_str);
@@ -105,7 +111,11 @@ fn chains_are_judged_as_the_vectors_say() {
         let dutiful = text("duty").is_none_or(|duty| duties.iter().any(|found| found["duty"] == duty));
         let dutiful =
             dutiful && text("not_duty").is_none_or(|duty| duties.iter().all(|found| found["duty"] != duty));
-        if answer["verdict"] != vector["expect"] || !reasoned || !dutiful {
+        let noted = text("note").is_none_or(|note| ruling.notes.iter().any(|found| found.contains(note)));
+        let asked: BTreeSet<&str> = ruling.asks.iter().map(|ask| ask.id.as_str()).collect();
+        let wanted = vector.get("asks").and_then(Value::as_array).cloned().unwrap_or_default();
+        let noted = noted && wanted.iter().all(|id| asked.contains(id.as_str().unwrap()));
+        if answer["verdict"] != vector["expect"] || !reasoned || !dutiful || !noted {
             wrong.push(format!("{name}: {}\n{answer:#}", vector["description"]));
         }
     }
@@ -114,7 +124,7 @@ fn chains_are_judged_as_the_vectors_say() {
 
 #[test]
 fn every_reason_names_a_path_and_a_clause_and_every_review_an_ask() {
-    for (name, vector) in vectors("agreement") {
+    for (name, vector) in chains() {
         let ruling = rule_on(&vector);
         let asked: BTreeSet<&str> = ruling.asks.iter().map(|ask| ask.id.as_str()).collect();
         assert_eq!(asked.len(), ruling.asks.len(), "{name}: ask ids repeat");
@@ -124,5 +134,18 @@ fn every_reason_names_a_path_and_a_clause_and_every_review_an_ask() {
             assert_eq!(has_ask, reason.effect == Verdict::Review, "{name}: {reason:?}");
         }
         assert_eq!(ruling.asks.is_empty(), ruling.reasons.iter().all(|reason| reason.ask.is_none()));
+    }
+}
+
+#[test]
+fn every_golden_chain_says_what_it_is_modelled_on_and_why_it_ends_so() {
+    let golden = vectors("agreement/golden");
+    assert!(40 <= golden.len());
+    for (name, vector) in golden {
+        for key in ["description", "page", "expect", "clause", "rule"] {
+            let text = vector[key].as_str().unwrap_or_default();
+            assert!(!text.trim().is_empty(), "{name}: no `{key}`");
+        }
+        assert!(vector.get("terms").is_some(), "{name}: no `terms`");
     }
 }

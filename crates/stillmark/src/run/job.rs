@@ -64,11 +64,11 @@ impl Job {
         let plan = Plan::parse(text)
             .map_err(|err| advice::distill_problem(&err).while_doing("the plan is not sound"))?;
         let mut granted = consent::of_plan(&plan, base, session)?;
-        let mut leave = permit(&plan, granted.clone())?;
+        let mut leave = permit(&plan, base, granted.clone())?;
         if let (Some(consent), Some(file)) = (&granted, &plan.teacher().grant) {
-            provider::ask_revoked(&base.join(file), consent.grant(), consent.id())?;
+            provider::ask_revoked(&consent::grant_at(base, file), consent.grant(), consent.id())?;
             granted = consent::of_plan(&plan, base, session)?;
-            leave = permit(&plan, granted.clone())?;
+            leave = permit(&plan, base, granted.clone())?;
         }
         let teacher = Teacher::find(&plan, base, session)?;
         if let (Some(granted), Some(embedded)) = (&granted, teacher.embedded()) {
@@ -112,14 +112,14 @@ impl Job {
         let folder = self.folder.join(path::CONSENT);
         if let (Some(granted), Some(file)) = (&self.granted, &teacher.grant) {
             files::make_folder(&folder)?;
-            for (ending, bytes) in consent::files(&self.base.join(file))?.all() {
+            for (ending, bytes) in consent::files(&consent::grant_at(&self.base, file))?.all() {
                 let name = format!("{}{ending}", stem(granted.id()));
                 files::write(&folder.join(name), bytes, Secrecy::Public)?;
             }
         }
         if let Some(file) = &teacher.offer {
             files::make_folder(&folder)?;
-            let text = files::read_text(&self.base.join(file))?;
+            let text = files::read_text(&consent::offer_at(&self.base, file))?;
             files::write(&self.folder.join(path::OFFER), text.as_bytes(), Secrecy::Public)?;
         }
         Ok(())
@@ -228,8 +228,8 @@ fn about_weights(granted: &Consent, teacher: &Checkpoint) -> Result<(), Problem>
 }
 
 /// The pass for a plan; without one, what stands against it.
-fn permit(plan: &Plan, granted: Option<Consent>) -> Result<Permit, Problem> {
-    let case = lawful::judge_under(plan, granted, None)?;
+fn permit(plan: &Plan, base: &Path, granted: Option<Consent>) -> Result<Permit, Problem> {
+    let case = lawful::judge_under(plan, base, granted, None)?;
     case.ruling.permit(&case.accepted).map_err(|refusal| {
         let problem = Problem::new("the plan is not permitted").cause(refusal.to_string());
         match &refusal {

@@ -689,6 +689,9 @@ fn a_granted_run_verifies_and_every_fraud_is_found_by_its_name() {
     for word in ["pass         grant", "pass         receipts", "pass         judgment"] {
         assert!(said.contains(word), "{word}: {said}");
     }
+    // The folder is judged by what it holds, wherever it lies.
+    let ruling = world.place.done(&["agreement", "check", "run"]);
+    assert!(ruling.contains("grant permits it."), "{ruling}");
     assert!(25 <= FRAUDS.len());
     let wrong: Vec<String> = FRAUDS.iter().filter_map(|fraud| judged(&world, fraud).err()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

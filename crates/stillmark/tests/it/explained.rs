@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use stillmark_agreement::{DutyKind, Verdict, Word as _};
+use stillmark_agreement::{DutyKind, LapseCode, Match, Verdict, Word as _};
 use stillmark_evidence::FindingKind;
 use stillmark_evidence::checks::{Aspect, Assurance, CheckVerdict};
 use stillmark_evidence::watermark::{Mark, Stretch, TextResult, Unscored, Verdict as Whose};
@@ -65,6 +65,8 @@ fn words() -> Vec<String> {
     all.extend([Assurance::None, Assurance::SignedByUnknown, Assurance::Signed].map(spelled));
     all.push(spelled(Assurance::SignedAndLogged));
     all.extend([Verdict::Permit, Verdict::PermitWithDuties, Verdict::Review, Verdict::Forbid].map(spelled));
+    all.extend(Match::ALL.map(spelled));
+    all.extend(LapseCode::ALL.map(spelled));
     all.extend(words_of_marks());
     all.extend(HIDDEN.map(str::to_owned));
     all

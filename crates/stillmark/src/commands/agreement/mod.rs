@@ -1,10 +1,14 @@
-//! `stillmark agreement check|terms|new|grant|accept`.
+//! `stillmark agreement check|lint|terms|new|grant|accept`.
 
 mod accept;
 pub(crate) mod check;
+mod diff;
 mod grant;
 mod graph;
+mod heads;
+mod lint;
 mod new;
+mod recognize;
 mod terms;
 
 use crate::problem::Outcome;
@@ -21,6 +25,8 @@ pub(crate) struct Args {
 enum Verb {
     /// Say whether the terms allow what a plan or a provenance file describes
     Check(check::Args),
+    /// Say whether name, LICENSE, NOTICE and card beside a model meet the duties of its terms
+    Lint(lint::Args),
     /// The terms that are known, and what they say about distillation
     Terms(terms::Args),
     /// Offer a model for distillation under one of four presets
@@ -35,6 +41,7 @@ enum Verb {
 pub(crate) fn run(args: Args, session: &Session) -> Outcome {
     match args.verb {
         Verb::Check(args) => check::run(&args, session),
+        Verb::Lint(args) => lint::run(&args, session),
         Verb::Terms(args) => terms::run(args, session),
         Verb::New(args) => new::run(&args, session),
         Verb::Grant(args) => grant::run(args, session),

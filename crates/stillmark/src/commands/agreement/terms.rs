@@ -1,8 +1,12 @@
-//! `stillmark agreement terms list|show ID`.
+//! `stillmark agreement terms list|show ID|diff A B|recognize FILE`.
+
+use std::path::PathBuf;
 
 use serde::Serialize;
 use stillmark_agreement::{Entry, Pack, Rule};
 
+use super::heads::{Head, find, head};
+use super::{diff, recognize};
 use crate::exit::ExitStatus;
 use crate::problem::{Outcome, Problem, Stop};
 use crate::session::Session;
@@ -24,6 +28,21 @@ enum Verb {
         /// The text's id
         id: String,
     },
+    /// What two texts say differently, rule by rule
+    #[command(after_help = "Example:\n  stillmark agreement terms diff llama3 llama3.1")]
+    Diff {
+        /// The one text's id
+        left: String,
+        /// The other's
+        right: String,
+    },
+    /// Which text a license file really holds
+    #[command(after_help = "Example:\n  stillmark agreement terms recognize LICENSE\n\n\
+                            Exit codes: 0 exact or alike, 3 extended, ambiguous or unknown.")]
+    Recognize {
+        /// The license file
+        file: PathBuf,
+    },
 }
 
 #[derive(Serialize)]
@@ -31,18 +50,6 @@ struct ListAnswer<'a> {
     schema: &'static str,
     pack_sha256: String,
     terms: Vec<Head<'a>>,
-}
-
-#[derive(Serialize)]
-struct Head<'a> {
-    id: &'a str,
-    kind: &'a str,
-    name: &'a str,
-    version: &'a str,
-    license: Option<&'a str>,
-    in_force: Option<String>,
-    retrieved: String,
-    sha256: String,
 }
 
 #[derive(Serialize)]
@@ -75,6 +82,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Outcome {
     match args.verb {
         Verb::List => list(&pack, session)?,
         Verb::Show { id } => show(&pack, &id, session)?,
+        Verb::Diff { left, right } => diff::run(&pack, &left, &right, session)?,
+        Verb::Recognize { file } => return recognize::run(&pack, &file, session),
     }
     Ok(ExitStatus::Done)
 }
@@ -93,13 +102,7 @@ fn list(pack: &Pack, session: &Session) -> Result<(), Stop> {
 }
 
 fn show(pack: &Pack, id: &str, session: &Session) -> Result<(), Stop> {
-    let Some(entry) = pack.get(id) else {
-        let hint = match pack.nearest(id) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "`stillmark agreement terms list` shows all ids".to_owned(),
-        };
-        return Err(Problem::new(format!("there are no terms `{id}` in the pack")).hint(hint).into());
-    };
+    let entry = find(pack, id)?;
     let answer = ShowAnswer {
         schema: "stillmark/agreement-terms-entry/v1",
         head: head(entry),
@@ -108,19 +111,6 @@ fn show(pack: &Pack, id: &str, session: &Session) -> Result<(), Stop> {
         rules: entry.rules.iter().map(rule).collect(),
     };
     session.answer(&answer, || told(entry))
-}
-
-fn head(entry: &Entry) -> Head<'_> {
-    Head {
-        id: &entry.id,
-        kind: entry.kind.as_str(),
-        name: &entry.name,
-        version: &entry.version,
-        license: entry.license.as_deref(),
-        in_force: entry.in_force.as_ref().map(ToString::to_string),
-        retrieved: entry.retrieved.to_string(),
-        sha256: entry.digest().to_string(),
-    }
 }
 
 fn rule(rule: &Rule) -> RuleWire<'_> {
@@ -141,6 +131,11 @@ fn rule(rule: &Rule) -> RuleWire<'_> {
 fn told(entry: &Entry) -> String {
     let mut lines = vec![format!("{}: {} ({})", entry.id, entry.name, entry.version)];
     lines.push(format!("read in {} on {}", entry.source, entry.retrieved));
+    lines.extend(entry.in_force.iter().map(|day| format!("in force since {day}")));
+    lines.extend(entry.supersedes.iter().map(|id| format!("took the place of {id}")));
+    lines.extend(
+        entry.follows.iter().map(|id| format!("follows {id}, which stays in force for earlier releases")),
+    );
     lines.extend(entry.note.iter().cloned());
     for rule in &entry.rules {
         let actions: Vec<&str> = rule.on.iter().map(|action| action.as_str()).collect();
