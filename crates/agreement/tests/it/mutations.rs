@@ -59,6 +59,7 @@ fn judge(pack: &Pack, terms: &str, used: &Use) -> Ruling {
         name: None,
         family: None,
         terms: Vec::new(),
+        grant: None,
         line: 0,
     };
     let mut assets = vec![Asset { terms: vec![terms.to_owned()], ..asset(0, used.kind) }];
