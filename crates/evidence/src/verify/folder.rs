@@ -67,17 +67,7 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     let model = document::<model_signing::Manifest>(dir, Document::Model, &keys, &mut checks);
     let run = document::<Provenance>(dir, Document::Run, &keys, &mut checks);
     let data = document::<DatasetManifest>(dir, Document::Data, &keys, &mut checks);
-    let mut disclosure = None;
-    let of_disclosure = [Document::Disclosure.bundle_path(), Document::Disclosure.proof_path()];
-    if of_disclosure.iter().any(|file| dir.join(file).exists()) {
-        disclosure = document::<Disclosure>(dir, Document::Disclosure, &keys, &mut checks);
-    } else {
-        checks.push(Check::not_recorded(
-            Aspect::Disclosure,
-            Document::Disclosure.bundle_path(),
-            "no signed disclosure",
-        ));
-    }
+    let disclosure = disclosed(dir, &keys, &mut checks);
     let mut signed = Document::ALL.to_vec();
     signed.retain(|document| *document != Document::Disclosure || disclosure.is_some());
     let signers = [
@@ -104,8 +94,7 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     if let (Some(run), Some(data)) = (&run, &data) {
         let disclosure = disclosure.as_ref().map(|disclosure| &disclosure.predicate);
         let (run, data, consents) = (&run.predicate, &data.predicate, consents.as_slice());
-        let plan = read(dir, path::PLAN).unwrap_or_default();
-        let plan = &String::from_utf8_lossy(&plan);
+        let plan = &String::from_utf8_lossy(&read(dir, path::PLAN).unwrap_or_default()).into_owned();
         checks.extend(reader.judge(&Case { plan, data, run, consents, builder, disclosure }));
     }
     let is_logged = check_log(dir, run.as_ref(), &signed, &mut checks);
@@ -127,6 +116,17 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     let facts =
         FolderFacts { report, signer: builder, run, data, model, disclosure, consents, ancestry, beside };
     Ok(Verified::new(facts, builder))
+}
+
+/// The maker's disclosure, which a folder may do without; one half of it alone is a finding.
+fn disclosed(dir: &Path, keys: &Trust, checks: &mut Vec<Check>) -> Option<(Statement<Disclosure>, KeyId)> {
+    let files = [Document::Disclosure.bundle_path(), Document::Disclosure.proof_path()];
+    if files.iter().any(|file| dir.join(file).exists()) {
+        return document::<Disclosure>(dir, Document::Disclosure, keys, checks);
+    }
+    let [bundle, _] = files;
+    checks.push(Check::not_recorded(Aspect::Disclosure, bundle, "no signed disclosure"));
+    None
 }
 
 fn check_log(

@@ -39,9 +39,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
 /// What a folder of either kind shows.
 pub(crate) enum Shown {
     /// That of a run.
-    Run(Verified<FolderFacts>),
+    Run(Box<Verified<FolderFacts>>),
     /// That of a watermark finding.
-    Finding(Verified<FindingFacts>),
+    Finding(Box<Verified<FindingFacts>>),
 }
 
 impl Shown {
@@ -57,13 +57,13 @@ impl Shown {
 /// Verifies a folder of either kind.
 pub(crate) fn shown(path: &Path, trusted: &[PathBuf], session: &Session) -> Result<Shown, Problem> {
     if !watermark::is_folder(path) {
-        return facts(path, trusted, session).map(Shown::Run);
+        return facts(path, trusted, session).map(Box::new).map(Shown::Run);
     }
     let trust = trust::load(trusted, &session.settings.trust)?;
     let facts = finding(path, &trust).map_err(|err| {
         Problem::from_error(&err).while_doing(format!("{} cannot be verified", path.display()))
     })?;
-    Ok(Shown::Finding(facts))
+    Ok(Shown::Finding(Box::new(facts)))
 }
 
 /// Verifies a run's folder by the keys named, else by those of the user.
