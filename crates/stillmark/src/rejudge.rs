@@ -13,7 +13,7 @@ use stillmark_evidence::layout::path;
 use stillmark_evidence::manifest::{Duty, SourceKind};
 use stillmark_evidence::provenance::name;
 use stillmark_evidence::verify::{Case, RecordFacts, RecordReader};
-use stillmark_evidence::{Date, Finding, FindingKind};
+use stillmark_evidence::{Date, Digest, Finding, FindingKind};
 
 /// What the front door brings to `verify`.
 #[derive(Debug, Clone, Copy)]
@@ -26,29 +26,31 @@ impl RecordReader for Rim {
 
     fn judge(&self, case: &Case<'_>) -> Vec<Check> {
         match ruling(case) {
-            Ok(ruling) => compare(case, &ruling),
+            Ok((ruling, Pinned::Same)) => compare(case, &ruling),
+            Ok((ruling, Pinned::Other(recorded))) => compare_with_other(case, &ruling, recorded),
             Err(check) => vec![*check],
         }
     }
 }
 
-/// What the terms say to the signed plan, or why they are not asked.
-fn ruling(case: &Case<'_>) -> Result<Ruling, Box<Check>> {
+/// Whether the record was judged by the terms pack that this program has.
+#[derive(Debug, Clone, Copy)]
+enum Pinned {
+    /// The very same.
+    Same,
+    /// Another, or none.
+    Other(Option<Digest>),
+}
+
+/// What our terms say to the signed plan, or why they are not asked.
+fn ruling(case: &Case<'_>) -> Result<(Ruling, Pinned), Box<Check>> {
     let open = |detail: String| Box::new(Check::not_recorded(Aspect::Judgment, path::PLAN, detail));
     let broken = |error: &dyn std::error::Error| {
         Box::new(Check::from(Finding::new(FindingKind::Malformed, path::PLAN, error.to_string())))
     };
     let pack = Pack::shipped().map_err(|err| broken(&err))?;
-    match case.run.dependency(name::TERMS_PACK) {
-        Some(recorded) if recorded == pack.digest() => {}
-        Some(recorded) => {
-            return Err(open(format!(
-                "it was judged by the terms pack {recorded}, ours is {}",
-                pack.digest()
-            )));
-        }
-        None => return Err(open("the run names no terms pack".to_owned())),
-    }
+    let recorded = case.run.dependency(name::TERMS_PACK);
+    let pinned = if recorded == Some(pack.digest()) { Pinned::Same } else { Pinned::Other(recorded) };
     if case.consents.iter().any(|consent| !consent.is_issuer_trusted) {
         return Err(open("the key of the grant's issuer is not trusted".to_owned()));
     }
@@ -59,7 +61,26 @@ fn ruling(case: &Case<'_>) -> Result<Ruling, Box<Check>> {
     let plan = Plan::parse(case.plan).map_err(|err| broken(&err))?;
     let consents = consents(case);
     let provenance = plan.provenance().map_err(|err| broken(&err))?.with_consents(consents);
-    evaluate(&pack, &provenance, &on).map_err(|err| broken(&err))
+    let ruling = evaluate(&pack, &provenance, &on).map_err(|err| broken(&err))?;
+    Ok((ruling, pinned))
+}
+
+/// With another terms pack, a difference may be ours: what would be a finding is open instead.
+fn compare_with_other(case: &Case<'_>, ruling: &Ruling, recorded: Option<Digest>) -> Vec<Check> {
+    let recorded = recorded.map_or("no terms pack".to_owned(), |digest| format!("the terms pack {digest}"));
+    let told = |detail: String| format!("it was judged by {recorded}, which is not ours; {detail}");
+    let mut failed = compare(case, ruling);
+    failed
+        .retain(|check| check.verdict == CheckVerdict::Fail && check.id != FindingKind::AlteredTerms.code());
+    if failed.is_empty() {
+        let detail = told("ours leads to the same verdict and duties".to_owned());
+        return vec![Check::not_recorded(Aspect::Judgment, path::PLAN, detail)];
+    }
+    let open = |check: Check| {
+        let detail = told(format!("by ours, {}: {}", check.id, check.detail));
+        Check::new(Aspect::Judgment.code(), CheckVerdict::Inconclusive, check.subject, detail)
+    };
+    failed.into_iter().map(open).collect()
 }
 
 /// The teacher's grant, as the record names it.

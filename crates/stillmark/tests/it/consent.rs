@@ -716,6 +716,19 @@ fn who_is_not_trusted_is_said_and_nothing_is_decided() {
 }
 
 #[test]
+fn a_terms_pack_that_nobody_knows_hides_nothing() {
+    let world = World::consented();
+    copy(&world.place.path("run"), &world.place.path("hidden"));
+    let maker = fs::read_to_string(world.place.path("home/.config/stillmark/signer.pem")).unwrap();
+    let run = Run { folder: world.place.path("hidden"), maker: PrivateKey::from_pem(&maker).unwrap() };
+    run.dependency("terms-pack", |pack| pack["digest"]["sha256"] = "cd".repeat(32).into());
+    run.remove("evidence/consent");
+    run.record(|record| drop(record["sources"][0].as_object_mut().unwrap().remove("grant")));
+    let said = told(&world.place.stillmark(&["verify", "hidden"]).output().unwrap());
+    assert!(said.contains("inconclusive judgment") && said.contains("not-permitted"), "{said}");
+}
+
+#[test]
 fn an_answer_told_as_lost_is_inconclusive() {
     let world = World::consented();
     copy(&world.place.path("run"), &world.place.path("lost"));
