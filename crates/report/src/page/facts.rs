@@ -5,6 +5,7 @@ use stillmark_evidence::checks::{Assurance, Check, CheckVerdict};
 use stillmark_evidence::manifest::DatasetManifest;
 use stillmark_evidence::verify::FolderFacts;
 
+use super::consent::{self, Grant};
 use crate::descent::student;
 
 /// What the template reads.
@@ -17,6 +18,7 @@ pub(super) struct Facts {
     shows: &'static str,
     signer: Option<String>,
     agreement: Option<&'static str>,
+    grants: Vec<Grant>,
     duties: Vec<Duty>,
     accepted: Vec<Accepted>,
     checks: Vec<Group>,
@@ -70,6 +72,7 @@ pub(super) fn of(facts: &FolderFacts) -> Facts {
         shows,
         signer: facts.signer.map(|signer| signer.to_string()),
         agreement: record.map(|record| record.verdict.as_str()),
+        grants: consent::of(facts),
         duties: record.map(duties).unwrap_or_default(),
         accepted: record.map(accepted).unwrap_or_default(),
         checks: groups(&report.checks),

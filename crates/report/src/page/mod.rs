@@ -1,5 +1,6 @@
 //! The page: what the template is given, and the template itself.
 
+mod consent;
 mod facts;
 mod finding;
 mod green;

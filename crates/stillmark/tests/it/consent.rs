@@ -689,6 +689,9 @@ fn a_granted_run_verifies_and_every_fraud_is_found_by_its_name() {
     for word in ["pass         grant", "pass         receipts", "pass         judgment"] {
         assert!(said.contains(word), "{word}: {said}");
     }
+    world.place.done(&["--quiet", "report", "run", "-o", "report.html"]);
+    let page = fs::read_to_string(world.place.path("report.html")).unwrap();
+    assert!(page.contains("Acme") && page.contains("countersigned on") && page.contains("100000"));
     // The folder is judged by what it holds, wherever it lies.
     let ruling = world.place.done(&["agreement", "check", "run"]);
     assert!(ruling.contains("grant permits it."), "{ruling}");
