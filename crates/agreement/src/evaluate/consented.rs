@@ -47,7 +47,7 @@ fn add_duties(findings: &mut Findings<'_>, consent: &Consent) {
             kind,
             asset: findings.provenance.target().to_owned(),
             terms: name.clone(),
-            clause: name.clone(),
+            clause: "duties".to_owned(),
             text: text.to_owned(),
             due: Trigger::Always,
             compatible: Vec::new(),
