@@ -27,6 +27,12 @@ pub struct Granted {
     pub tokens: Option<u64>,
     /// Parameters that the student may have.
     pub student_parameters: Option<u64>,
+    /// The name of the grantee's key.
+    pub grantee: Digest,
+    /// The name by which the model is asked for.
+    pub asset: String,
+    /// The first day.
+    pub not_before: Date,
     /// The last day.
     pub until: Date,
     /// The verifier key of the log of receipts, where the provider gives them.
@@ -107,6 +113,9 @@ impl Consent {
             issuer: grant.issuer.name.clone(),
             tokens: grant.caps.tokens,
             student_parameters: grant.caps.student_parameters,
+            grantee: self.verified.grantee,
+            asset: grant.asset.name.clone(),
+            not_before: grant.not_before.clone(),
             until: grant.until.clone(),
             receipts: grant.receipts.as_ref().map(|receipts| receipts.log.clone()),
         }

@@ -100,6 +100,7 @@ impl<'a> Run<'a> {
             meta: &self.meta,
             items: &self.items,
             watermark: self.setup.watermark(),
+            grant: granted::of(permit).map(|granted| granted.id),
             folder: &folder,
         };
         match capture::capture(&job, teacher, &mut |event| on_event(Event::Capture(event)))? {

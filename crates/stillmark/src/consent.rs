@@ -56,7 +56,11 @@ pub(crate) fn of_plan(plan: &Plan, base: &Path, session: &Session) -> Result<Opt
         Place::Embedded { .. } => None,
     };
     let asset = offer.filter(|_| name.is_some()).map(|offer| offer.digest());
-    Ok(Some(Consent::new(shown, Use { builder: builder(session), asset, name, ..Use::default() })))
+    if shown.grant.predicate.asset.kind == "api" && asset.is_none() {
+        return Err(Problem::new("the grant is about the offer of an API, and the plan names no offer")
+            .hint("name it by `teacher.offer`: the distillation.toml that the API makes, the one the grant was given on"));
+    }
+    Ok(Some(Consent::new(shown, Use { builder: builder(base, session), asset, name, ..Use::default() })))
 }
 
 /// Where a plan's grant lies: where the plan says, or in the run folder that the plan lies in.
@@ -121,8 +125,12 @@ pub(crate) fn offer(path: &Path) -> Result<Offer, Problem> {
     })
 }
 
-/// The name of the key that the user signs with, where there is one.
-fn builder(session: &Session) -> Option<stillmark_evidence::Digest> {
+/// The name of the key that stands for the student: of a run folder its signer's, else the one that the user signs with.
+fn builder(base: &Path, session: &Session) -> Option<stillmark_evidence::Digest> {
+    let signer = base.join(path::SIGNER);
+    if signer.is_file() {
+        return trust::read(&signer).ok().map(|key| key.id());
+    }
     keys::read_private(&session.settings.key).ok().map(|key| key.public().id())
 }
 

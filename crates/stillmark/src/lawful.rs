@@ -8,7 +8,8 @@ use stillmark_agreement::{
 };
 use stillmark_distill::plan::{Init, Place};
 use stillmark_distill::{Plan, TEACHER};
-use stillmark_evidence::Date;
+use stillmark_evidence::layout::Document;
+use stillmark_evidence::{Date, bundle};
 
 use crate::advice;
 use crate::beside;
@@ -34,6 +35,8 @@ pub(crate) struct Case {
 /// Judges a plan, a provenance file, or the `plan.toml` or `provenance.toml` of a folder.
 pub(crate) fn judge_file(path: &Path, on: Option<&Date>, session: &Session) -> Result<Case, Problem> {
     let folder = path.is_dir().then(|| path.to_owned());
+    let day = folder.as_deref().and_then(recorded_day);
+    let on = on.or(day.as_ref());
     let path = file_of(path)?;
     let text = files::read_text(&path)?;
     let base = path.parent().map_or_else(PathBuf::new, Path::to_owned);
@@ -57,6 +60,15 @@ pub(crate) fn judge_file(path: &Path, on: Option<&Date>, session: &Session) -> R
     let held: Vec<(String, PathBuf)> =
         folder.iter().map(|folder| (provenance.target().to_owned(), model_folder(folder))).collect();
     judge(provenance.with_consents(consents), &held, Vec::new(), on)
+}
+
+/// The day on which the run of a folder began, as its statement tells; nothing is verified here.
+pub(crate) fn recorded_day(folder: &Path) -> Option<Date> {
+    let bytes = std::fs::read(folder.join(Document::Run.bundle_path())).ok()?;
+    let payload = bundle::parse(&bytes).ok()?.envelope().payload().ok()?;
+    let statement: serde_json::Value = serde_json::from_slice(&payload).ok()?;
+    let started = statement["predicate"]["runDetails"]["metadata"]["startedOn"].as_str()?;
+    started.get(..10)?.parse().ok()
 }
 
 /// Judges a plan, whose files lie in `base`.

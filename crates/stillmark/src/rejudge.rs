@@ -1,9 +1,10 @@
 //! The part of `verify` that knows Parquet and terms: records are counted, and the plan is judged again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use stillmark_agreement::{Accepted, Consent, DutyKind, Pack, Refusal, Ruling, evaluate};
+use stillmark_distill::plan::Place;
 use stillmark_distill::records::Recount;
 use stillmark_distill::{Plan, TEACHER};
 use stillmark_evidence::checks::{Aspect, Check, CheckVerdict};
@@ -15,6 +16,8 @@ use stillmark_evidence::provenance::name;
 use stillmark_evidence::verify::{Case, RecordFacts, RecordReader};
 use stillmark_evidence::{Date, Digest, Finding, FindingKind};
 
+use crate::run::teacher::published;
+
 /// What the front door brings to `verify`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rim;
@@ -25,12 +28,67 @@ impl RecordReader for Rim {
     }
 
     fn judge(&self, case: &Case<'_>) -> Vec<Check> {
-        match ruling(case) {
+        let plan = match Plan::parse(case.plan) {
+            Ok(plan) => plan,
+            Err(err) => {
+                return vec![Finding::new(FindingKind::Malformed, path::PLAN, err.to_string()).into()];
+            }
+        };
+        let mut checks: Vec<Check> = unplanned(case, &plan).into_iter().map(Check::from).collect();
+        checks.extend(match ruling(case, &plan) {
             Ok((ruling, Pinned::Same)) => compare(case, &ruling),
             Ok((ruling, Pinned::Other(recorded))) => compare_with_other(case, &ruling, recorded),
             Err(check) => vec![*check],
+        });
+        checks
+    }
+}
+
+/// Where the record does not follow from the signed plan: other sources, another teacher, other terms, another consent.
+fn unplanned(case: &Case<'_>, plan: &Plan) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut off = |subject: &str, detail: String| {
+        found.push(Finding::new(FindingKind::BrokenEdge, subject, detail));
+    };
+    let planned: BTreeSet<&str> = plan.sources().iter().map(|source| source.id.as_str()).collect();
+    let recorded: BTreeSet<&str> = case.data.sources.iter().map(|source| source.id.as_str()).collect();
+    for id in planned.symmetric_difference(&recorded) {
+        off(id, "only one of the plan and the record has this source".to_owned());
+    }
+    let (name, api) = match &plan.teacher().place {
+        Place::Remote(remote) => (remote.model.clone(), Some(&remote.url)),
+        Place::Embedded { model } => (published(model), None),
+    };
+    let grants: BTreeSet<Option<Digest>> = case.data.sources.iter().map(|source| source.grant).collect();
+    match (&plan.teacher().grant, grants.iter().collect::<Vec<_>>().as_slice()) {
+        (None, [None] | []) | (Some(_), [Some(_)]) => {}
+        (None, _) => off(path::MANIFEST, "it names a grant, and the plan names none".to_owned()),
+        (Some(_), _) => off(
+            path::MANIFEST,
+            "the plan names a grant, and not every source names one and the same".to_owned(),
+        ),
+    }
+    for source in &case.data.sources {
+        let Some(teacher) = source.teacher.as_ref().filter(|_| source.kind == SourceKind::Teacher) else {
+            off(&source.id, format!("the plan has `{name}` teach it, and the record names no teacher"));
+            continue;
+        };
+        if teacher.name != name || teacher.api.as_ref() != api {
+            off(&source.id, format!("the plan has `{name}` teach it, the record names `{}`", teacher.name));
+        }
+        let of_plan = plan.sources().iter().find(|one| one.id == source.id);
+        let wanted = plan.teacher().terms.iter().chain(of_plan.into_iter().flat_map(|one| &one.terms));
+        let wanted: BTreeSet<&str> = wanted.map(String::as_str).collect();
+        let named: BTreeSet<&str> = source.terms.iter().map(|terms| terms.id.as_str()).collect();
+        if wanted != named {
+            let list = |ids: &BTreeSet<&str>| ids.iter().copied().collect::<Vec<_>>().join(", ");
+            off(
+                &source.id,
+                format!("the plan names the terms {}, the record {}", list(&wanted), list(&named)),
+            );
         }
     }
+    found
 }
 
 /// Whether the record was judged by the terms pack that this program has.
@@ -43,7 +101,7 @@ enum Pinned {
 }
 
 /// What our terms say to the signed plan, or why they are not asked.
-fn ruling(case: &Case<'_>) -> Result<(Ruling, Pinned), Box<Check>> {
+fn ruling(case: &Case<'_>, plan: &Plan) -> Result<(Ruling, Pinned), Box<Check>> {
     let open = |detail: String| Box::new(Check::not_recorded(Aspect::Judgment, path::PLAN, detail));
     let broken = |error: &dyn std::error::Error| {
         Box::new(Check::from(Finding::new(FindingKind::Malformed, path::PLAN, error.to_string())))
@@ -56,9 +114,9 @@ fn ruling(case: &Case<'_>) -> Result<(Ruling, Pinned), Box<Check>> {
     }
     let started = case.run.run_details.metadata.started_on.as_deref().unwrap_or_default();
     let Ok(on) = started.get(..10).unwrap_or_default().parse::<Date>() else {
-        return Err(open("the run does not say when it began".to_owned()));
+        let finding = Finding::new(FindingKind::Malformed, "startedOn", "the run does not say when it began");
+        return Err(Box::new(finding.into()));
     };
-    let plan = Plan::parse(case.plan).map_err(|err| broken(&err))?;
     let consents = consents(case);
     let provenance = plan.provenance().map_err(|err| broken(&err))?.with_consents(consents);
     let ruling = evaluate(&pack, &provenance, &on).map_err(|err| broken(&err))?;

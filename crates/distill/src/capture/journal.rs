@@ -23,6 +23,9 @@ pub struct Journal {
     /// What the answers carry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     watermark: Option<Watermark>,
+    /// The grant that the answers were given under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    grant: Option<Digest>,
     /// The shards, in order.
     pub shards: Vec<ShardEntry>,
 }
@@ -88,6 +91,17 @@ impl Journal {
         Ok(())
     }
 
+    /// Takes the grant that further answers will be given under: refused where those that are there were given under another.
+    pub(super) fn continue_under(&mut self, grant: Option<Digest>) -> Result<(), Error> {
+        if !self.shards.is_empty() && self.grant != grant {
+            let word = |grant: Option<Digest>| grant.map_or("none".to_owned(), |grant| grant.to_string());
+            let (expected, found) = (word(self.grant), word(grant));
+            return Err(Error::Mismatch { what: "the grant of the captured answers", expected, found });
+        }
+        self.grant = grant;
+        Ok(())
+    }
+
     /// Adds a shard that is on the disk.
     pub fn add(&mut self, folder: &Path, shard: ShardEntry) -> Result<(), Error> {
         self.shards.push(shard);
@@ -99,7 +113,7 @@ impl Journal {
 
     fn begin(plan_sha256: &str) -> Self {
         let (schema, plan_sha256) = (SCHEMA.to_owned(), plan_sha256.to_owned());
-        Self { schema, plan_sha256, watermark: None, shards: Vec::new() }
+        Self { schema, plan_sha256, watermark: None, grant: None, shards: Vec::new() }
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Job<'a> {
     pub items: &'a [Item],
     /// What is known of the mark in the answers, where they carry one.
     pub watermark: Option<&'a Watermark>,
+    /// The grant that the answers are given under, where there is one.
+    pub grant: Option<Digest>,
     /// The folder of the records.
     pub folder: &'a Path,
 }
@@ -109,6 +111,7 @@ pub fn capture(
     std::fs::create_dir_all(job.folder).map_err(Error::io(job.folder))?;
     let mut journal = Journal::open(job.folder, &job.plan.digest().to_string())?;
     journal.continue_with(job.watermark)?;
+    journal.continue_under(job.grant)?;
     let of = job.items.len().div_ceil(job.plan.capture().shard_rows);
     let rows = journal.shards.iter().map(|shard| shard.rows).sum();
     if !journal.shards.is_empty()

@@ -13,16 +13,21 @@ use crate::Error;
 /// The file's name in the folder of the records.
 const NAME: &str = "receipts.jsonl";
 
+/// A provider that counts more answers than this without a receipt for them does not count.
+const MOST_LOST: u64 = 1_000_000;
+
 /// The file of receipts of one dataset.
 #[derive(Debug)]
 pub(crate) struct Receipts {
     path: PathBuf,
+    /// The hashes of those that are there, once the file was read.
+    here: Option<BTreeSet<Digest>>,
 }
 
 impl Receipts {
     /// Those of the dataset in `folder`.
     pub(crate) fn of(folder: &Path) -> Self {
-        Self { path: folder.join(NAME) }
+        Self { path: folder.join(NAME), here: None }
     }
 
     /// Everything that is kept; a last line that was cut short is dropped.
@@ -45,9 +50,13 @@ impl Receipts {
     }
 
     /// Adds receipts that are not there yet, and syncs them: an answer that was paid for is not paid for twice.
-    pub(crate) fn add(&self, new: &[Kept]) -> Result<(), Error> {
-        let here: BTreeSet<Digest> = hashes(&self.read()?).collect();
-        let new: Vec<&Kept> = new.iter().filter(|kept| !here.contains(&kept.receipt.hash())).collect();
+    pub(crate) fn add(&mut self, new: &[Kept]) -> Result<(), Error> {
+        let mut here = match self.here.take() {
+            Some(here) => here,
+            None => hashes(&self.read()?).collect(),
+        };
+        let new: Vec<&Kept> = new.iter().filter(|kept| here.insert(kept.receipt.hash())).collect();
+        self.here = Some(here);
         if new.is_empty() {
             return Ok(());
         }
@@ -76,6 +85,11 @@ impl Receipts {
             }
         }
         let all: Vec<u64> = numbers.iter().copied().collect();
+        let gaps: u64 = all.windows(2).fold(0, |sum, pair| sum.saturating_add(pair[1] - pair[0] - 1));
+        if MOST_LOST < gaps {
+            let detail = format!("the provider's count leaves out {gaps} answers: ask the provider");
+            return Err(Error::Input { path: self.path.clone(), line: 0, detail });
+        }
         let gaps = all.windows(2).flat_map(|pair| pair[0] + 1..pair[1]);
         let lost: Vec<Line> =
             gaps.filter(|number| !told.contains(number)).map(|lost| Line::Lost { lost }).collect();
@@ -110,9 +124,16 @@ pub(crate) fn accept(
     let Some(header) = header else { return Err(mismatch("none".to_owned())) };
     let receipt = Receipt::from_header(header).map_err(|finding| mismatch(finding.detail))?;
     let leaf = receipt.leaf().map_err(|finding| mismatch(finding.detail))?;
-    if leaf.grant != Some(granted.id) {
+    if leaf.grant != Some(granted.id) || leaf.tenant != granted.grantee {
         let other = leaf.grant.map_or("no grant".to_owned(), |grant| format!("the grant {grant}"));
-        return Err(mismatch(format!("one under {other}")));
+        return Err(mismatch(format!("one of the tenant {} under {other}", leaf.tenant)));
+    }
+    if leaf.model.name != granted.asset {
+        return Err(mismatch(format!("one for an answer of `{}`", leaf.model.name)));
+    }
+    let is_in_time = leaf.day().is_ok_and(|day| granted.not_before <= day && day <= granted.until);
+    if !is_in_time {
+        return Err(mismatch(format!("one of {}, outside the grant's days", leaf.time)));
     }
     if let Some(cap) = granted.tokens.filter(|cap| *cap < leaf.spent) {
         return Err(mismatch(format!("one that counts {} tokens, of {cap} granted", leaf.spent)));

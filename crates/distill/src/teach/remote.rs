@@ -156,11 +156,15 @@ impl<'a> RemoteTeacher<'a> {
                 kept.insert(open[idx].number, answer);
                 Ok(())
             });
-            ended = match settled {
+            let end = match settled {
                 _ if told.is_break() => Ok(false),
                 Err(error) => Err(error),
                 Ok(()) => return ControlFlow::Continue(()),
             };
+            // What comes after the break is kept, and changes nothing about why it broke off.
+            if matches!(ended, Ok(true)) {
+                ended = end;
+            }
             ControlFlow::Break(())
         })?;
         ended
@@ -297,7 +301,7 @@ impl Teach for RemoteTeacher<'_> {
 fn said(kept: &Kept) -> String {
     let bytes: Vec<u8> = kept.tokens.iter().flat_map(|token| &token.bytes).copied().collect();
     match String::from_utf8(bytes) {
-        Ok(joined) if joined.trim() == kept.text.trim() => joined,
+        Ok(joined) if !joined.is_empty() && joined.trim() == kept.text.trim() => joined,
         _ => kept.text.clone(),
     }
 }

@@ -57,7 +57,7 @@ fn notes(folder: &Path) {
 fn run(plan: &Plan, base: &Path, folder: &Path, patience: Option<usize>) -> Result<Outcome, Error> {
     let loaded = capture::load(plan, base)?;
     let items = capture::items(plan, &loaded)?;
-    let job = Job { plan, meta: &meta(), items: &items, watermark: None, folder };
+    let job = Job { plan, meta: &meta(), items: &items, watermark: None, grant: None, folder };
     capture::capture(&job, &mut Parrot { patience }, &mut |_| ControlFlow::Continue(()))
 }
 
@@ -162,7 +162,8 @@ fn a_listener_stops_it_between_shards() {
     let plan = plan("records = 20\nshard_rows = 8");
     let items = capture::items(&plan, &capture::load(&plan, base.path()).unwrap()).unwrap();
     let folder = base.path().join("data");
-    let job = Job { plan: &plan, meta: &meta(), items: &items, watermark: None, folder: &folder };
+    let job =
+        Job { plan: &plan, meta: &meta(), items: &items, watermark: None, grant: None, folder: &folder };
     let outcome = capture::capture(&job, &mut Parrot::default(), &mut |event| match event {
         Event::Shard { shard: 0, .. } => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),

@@ -78,6 +78,9 @@ impl Consent {
                 format!("it was given to the key {}, not to {builder}", self.grantee),
             );
         }
+        if self.issuer == self.grantee {
+            push(FindingKind::WrongGrantee, "its issuer granted it to itself".to_owned());
+        }
         let (grant, subject) = (&self.grant.predicate, &self.grant.subject[0]);
         if of.asset.is_some_and(|asset| asset != subject.digest.sha256) {
             push(FindingKind::WrongAsset, format!("it is about another model than `{}`", grant.asset.name));
@@ -111,9 +114,11 @@ impl Consent {
         {
             push(FindingKind::GrantRevoked, format!("it was taken back from {on} on: {reason}"));
         }
-        if let Some((first, last)) = &of.days
-            && (first < &grant.not_before || &grant.until < last)
-        {
+        let Some((first, last)) = &of.days else {
+            push(FindingKind::GrantExpired, "nothing says on which days the work was done".to_owned());
+            return;
+        };
+        if first < &grant.not_before || &grant.until < last {
             let (from, until) = (&grant.not_before, &grant.until);
             let detail = format!("it holds from {from} to {until}; the work was done from {first} to {last}");
             push(FindingKind::GrantExpired, detail);

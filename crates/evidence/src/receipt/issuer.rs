@@ -4,7 +4,7 @@ use super::{Leaf, Model, Receipt, SCHEMA, Tokens, commitment};
 use crate::keys::KeyId;
 use crate::{Digest, Error};
 use std::collections::BTreeMap;
-use stillmark_ledger::{Log, Proof, tree};
+use stillmark_ledger::{Log, Proof};
 
 /// One answer as the provider saw it.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub struct Answered<'a> {
 pub struct Issuer {
     log: Log,
     given: BTreeMap<(KeyId, Option<Digest>), Given>,
+    /// Where each leaf is, by its hash.
+    places: BTreeMap<Digest, u64>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,9 +47,9 @@ struct Given {
 }
 
 impl Issuer {
-    /// Issues into a log that is open, counting from nothing.
-    pub fn new(log: Log) -> Self {
-        Self { log, given: BTreeMap::new() }
+    /// Issues into an empty log; into one that holds entries it would count from nothing, and gives none.
+    pub fn new(log: Log) -> Option<Self> {
+        (log.tree().size() == 0).then(|| Self { log, given: BTreeMap::new(), places: BTreeMap::new() })
     }
 
     /// Logs an answer and gives its receipt.
@@ -71,9 +73,11 @@ impl Issuer {
             watermark: answered.watermark,
         };
         let leaf = serde_json_canonicalizer::to_string(&leaf)?;
-        self.log.append(&[leaf.as_bytes()])?;
+        let place = self.log.append(&[leaf.as_bytes()])?.start;
         self.given.insert((answered.tenant, answered.grant), given);
-        Ok(Receipt { leaf, prompt_salt, answer_salt })
+        let receipt = Receipt { leaf, prompt_salt, answer_salt };
+        self.places.insert(receipt.hash(), place);
+        Ok(receipt)
     }
 
     /// The log.
@@ -83,9 +87,6 @@ impl Issuer {
 
     /// The proof that a leaf, known by its hash, is under the last checkpoint; none where it is not in the log.
     pub fn prove(&self, hash: &Digest) -> Result<Option<Proof>, Error> {
-        let tree = self.log.tree();
-        let wanted = tree::Hash(*hash.as_bytes());
-        let found = (0..tree.size()).find(|index| tree.subtree(0, *index) == Some(wanted));
-        Ok(found.map(|index| self.log.prove(index)).transpose()?)
+        Ok(self.places.get(hash).map(|index| self.log.prove(*index)).transpose()?)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::checks::{Aspect, Check};
 use crate::consent::{Consent, Files, Use, ending, stem};
-use crate::layout::path;
+use crate::layout::{path, read};
 use crate::manifest::Source;
 use crate::verify::receipts;
 use crate::verify::signed::Trust;
@@ -45,10 +45,12 @@ fn judge(work: &Work<'_>, consent: &Verified<Consent>, sources: &[&Source], chec
     let before = checks.len();
     let seen = receipts::check(work, consent, sources, checks);
     for source in sources {
-        checks.extend(altered(source, consent).map(Check::from));
-        let done = used(work, source, seen.spent.unwrap_or_else(|| taught(work, sources)));
-        let faults = consent.faults(&done).into_iter().map(Check::from);
+        let done = used(work, source, consent, seen.spent.unwrap_or_else(|| taught(work, sources)));
+        let mut faults = consent.faults(&done);
+        faults.extend(altered(source, consent));
+        faults.extend(unbound(work, source, consent, &done));
         // Several sources may stand under one grant: each fault is told once.
+        let faults = faults.into_iter().map(Check::from);
         let new: Vec<Check> = faults.filter(|fault| !checks.contains(fault)).collect();
         checks.extend(new);
     }
@@ -86,8 +88,11 @@ fn unnamed(dir: &Path, named: &BTreeSet<Digest>) -> Vec<Check> {
     let mut names: Vec<String> =
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
+    let endings = [ending::GRANT, ending::ACCEPTANCE, ending::ACCEPTANCE_PROOF, ending::REVOCATION];
     let known = |name: &String| {
-        path::OFFER.ends_with(name.as_str()) || name.get(..16).is_some_and(|stem| stems.contains(stem))
+        let is_of = |ending: &str| name.strip_suffix(ending).is_some_and(|stem| stems.contains(stem));
+        path::OFFER.strip_prefix(path::CONSENT).is_some_and(|offer| offer[1..] == **name)
+            || endings.iter().any(|ending| is_of(ending))
     };
     let extra = names.into_iter().filter(|name| !known(name));
     extra
@@ -111,10 +116,36 @@ fn altered(source: &Source, consent: &Consent) -> impl Iterator<Item = Finding> 
     differ.collect::<Vec<_>>().into_iter()
 }
 
+/// What has to be recorded for a grant to be held against it.
+fn unbound(work: &Work<'_>, source: &Source, consent: &Consent, done: &Use) -> Vec<Finding> {
+    let grant = &consent.grant.predicate;
+    let mut found = Vec::new();
+    if done.asset.is_none() {
+        let detail = "the record names neither the weights nor the offer that the grant is about";
+        found.push(Finding::new(FindingKind::WrongAsset, source.id.clone(), detail));
+    }
+    if grant.caps.student_parameters.is_some() && done.student_parameters.is_none() {
+        let detail = "the grant bounds the student's parameters, and its weights cannot be counted";
+        found.push(Finding::new(FindingKind::StudentTooLarge, path::MODEL, detail));
+    }
+    if let Some(offer) = source.teacher.as_ref().and_then(|teacher| teacher.offer) {
+        match read(work.dir, path::OFFER) {
+            Ok(bytes) if Digest::of(&bytes) == offer => {}
+            Ok(bytes) => {
+                let detail = format!("recorded as {offer}, found {}", Digest::of(&bytes));
+                found.push(Finding::new(FindingKind::BadDigest, path::OFFER, detail));
+            }
+            Err(finding) => found.push(finding),
+        }
+    }
+    found
+}
+
 /// What was done with one source.
-fn used(work: &Work<'_>, source: &Source, tokens: u64) -> Use {
+fn used(work: &Work<'_>, source: &Source, consent: &Consent, tokens: u64) -> Use {
     let teacher = source.teacher.as_ref();
-    let is_api = teacher.is_some_and(|teacher| teacher.api.is_some());
+    let is_api = consent.grant.predicate.asset.kind == "api";
+    let asset = teacher.and_then(|teacher| if is_api { teacher.offer } else { teacher.weights });
     let parameters = work.run.map(|run| &run.predicate.build_definition.external_parameters);
     let audience = parameters.and_then(|plan| plan["declared"]["audience"].as_str());
     let metadata = work.run.map(|run| &run.predicate.run_details.metadata);
@@ -123,8 +154,8 @@ fn used(work: &Work<'_>, source: &Source, tokens: u64) -> Use {
         .and_then(|metadata| Some((day(metadata.started_on.as_ref())?, day(metadata.finished_on.as_ref())?)));
     Use {
         builder: work.builder,
-        asset: teacher.and_then(|teacher| teacher.weights.or(teacher.offer)),
-        name: teacher.filter(|_| is_api).map(|teacher| teacher.name.clone()),
+        asset,
+        name: is_api.then(|| teacher.map_or_else(String::new, |teacher| teacher.name.clone())),
         audience: audience.map(str::to_owned),
         student_parameters: parameters_of(&work.dir.join(path::MODEL)),
         tokens: Some(tokens),
@@ -139,17 +170,20 @@ fn taught(work: &Work<'_>, sources: &[&Source]) -> u64 {
 
 /// How many numbers the model's weights are, by the headers of its safetensors files; none where one cannot be read.
 fn parameters_of(model: &Path) -> Option<u64> {
-    let mut total: u64 = 0;
-    let mut is_any = false;
+    let mut total: Option<u64> = None;
     for entry in fs::read_dir(model).ok()? {
         let path = entry.ok()?.path();
-        if path.extension().is_none_or(|extension| extension != "safetensors") {
+        let numbers = if path.is_dir() {
+            let Some(inside) = parameters_of(&path) else { continue };
+            inside
+        } else if path.extension().is_some_and(|extension| extension == "safetensors") {
+            numbers_in(&path)?
+        } else {
             continue;
-        }
-        is_any = true;
-        total = total.checked_add(numbers_in(&path)?)?;
+        };
+        total = Some(total.unwrap_or_default().checked_add(numbers)?);
     }
-    is_any.then_some(total)
+    total
 }
 
 fn numbers_in(file: &Path) -> Option<u64> {

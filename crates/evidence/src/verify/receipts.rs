@@ -19,6 +19,8 @@ use stillmark_ledger::{Checkpoint, checkpoint};
 pub(super) struct Seen {
     /// The most tokens that the provider counted under the grant.
     pub(super) spent: Option<u64>,
+    /// The first and the last number of the answers.
+    numbers: Option<(u64, u64)>,
 }
 
 /// Where each leaf is proven to be, under one checkpoint.
@@ -42,6 +44,8 @@ pub(super) fn check(
         Ok((kept, lost)) => {
             let leaves = leaves(&kept, &mut found);
             seen.spent = leaves.values().map(|(leaf, _)| leaf.spent).max();
+            let numbers = || leaves.values().map(|(leaf, _)| leaf.sequence);
+            seen.numbers = numbers().min().zip(numbers().max());
             match places(work, &log.log) {
                 Ok(places) => proven(&leaves, &places, &mut found),
                 Err(finding) => found.push(finding),
@@ -63,9 +67,11 @@ pub(super) fn check(
     }
     checks.extend(found.into_iter().map(Check::from));
     if checks.len() == before {
-        let answers = seen.spent.unwrap_or_default();
-        let detail =
-            format!("every answer has one, in the provider's log; {answers} tokens spent under the grant");
+        let spent = seen.spent.unwrap_or_default();
+        let (first, last) = seen.numbers.unwrap_or_default();
+        let detail = format!(
+            "answers {first} to {last} under the grant, each in the provider's log; {spent} tokens spent so far"
+        );
         checks.push(Check::pass(Aspect::Receipts, path::RECEIPTS, detail));
     }
     seen
@@ -180,7 +186,11 @@ fn foreign(leaf: &Leaf, kept: &Kept, consent: &Consent, sources: &[&Source]) -> 
         let other = leaf.grant.map_or("no grant".to_owned(), |grant| format!("the grant {grant}"));
         return strange(format!("its receipt was given under {other}"));
     }
-    let teacher = sources.iter().find(|source| source.id == kept.source)?.teacher.as_ref()?;
+    let source = sources.iter().find(|source| source.id == kept.source)?;
+    let Some(teacher) = &source.teacher else {
+        let detail = format!("`{}` answered, and the record names no teacher", leaf.model.name);
+        return Some(Finding::new(FindingKind::UndisclosedTeacher, record.clone(), detail));
+    };
     let is_other = leaf.model.name != teacher.name
         || leaf.model.sha256.is_some_and(|digest| teacher.weights.is_some_and(|weights| weights != digest));
     is_other.then(|| {
@@ -244,6 +254,10 @@ fn matched(
     let mut borne: BTreeMap<Digest, &str> = BTreeMap::new();
     for record in work.records.received.iter().filter(|record| ours(&record.source)) {
         found.extend(answered(record, leaves, &mut borne));
+    }
+    for (leaf, kept) in leaves.values().filter(|(leaf, kept)| kept.unused && !kept.receipt.is_for(leaf, "")) {
+        let detail = format!("{} tokens were answered, and told as nothing", leaf.tokens.answer);
+        found.push(Finding::new(FindingKind::DroppedRecord, kept.record.clone(), detail));
     }
     for (hash, (_, kept)) in leaves.iter().filter(|(_, (_, kept))| !kept.unused) {
         if borne.get(hash) != Some(&kept.record.as_str()) {

@@ -88,34 +88,51 @@ pub fn ask_all(
             });
         }
         drop(sender);
-        let result = deliver(&receiver, &gate, on_reply);
-        gate.move_to(|_| stop.store(true, Ordering::Relaxed));
+        let halt = || {
+            stop.store(true, Ordering::Relaxed);
+            gate.move_to(|_| ());
+        };
+        let result = deliver(&receiver, &gate, &halt, on_reply);
+        halt();
         result
     })
 }
 
-/// Hands replies over in the order of their questions.
+/// Hands replies over in the order of their questions. After a break no further question is asked; those that are out are
+/// waited for, and their answers, which may have been paid for, are handed over in whatever order they come.
 fn deliver(
     receiver: &mpsc::Receiver<(usize, Result<Reply, Error>)>,
     gate: &Gate,
+    halt: &dyn Fn(),
     on_reply: &mut dyn FnMut(usize, Result<Reply, Error>) -> ControlFlow<()>,
 ) -> Result<(), Error> {
     let mut waiting = BTreeMap::new();
     let mut next = 0;
+    let mut ended = None;
     for (idx, reply) in receiver {
         if is_about_the_key(&reply) {
-            return reply.map(drop);
+            halt();
+            ended = ended.or(Some(reply.map(drop)));
+        } else {
+            waiting.insert(idx, reply);
         }
-        waiting.insert(idx, reply);
-        while let Some(reply) = waiting.remove(&next) {
+        while ended.is_none()
+            && let Some(reply) = waiting.remove(&next)
+        {
             next += 1;
             if on_reply(next - 1, reply).is_break() {
-                return Ok(());
+                halt();
+                ended = Some(Ok(()));
             }
             gate.move_to(|told| *told = next);
         }
+        if ended.is_some() {
+            for (idx, reply) in std::mem::take(&mut waiting).into_iter().filter(|(_, reply)| reply.is_ok()) {
+                let _ = on_reply(idx, reply);
+            }
+        }
     }
-    Ok(())
+    ended.unwrap_or(Ok(()))
 }
 
 /// How many questions for each thread may be asked before an earlier one is answered: what is answered but not handed

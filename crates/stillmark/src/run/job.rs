@@ -3,15 +3,15 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use stillmark_agreement::{Consent, Pack, Permit, Refusal};
+use stillmark_agreement::{Consent, Pack, Permit, Refusal, RuleCode};
 use stillmark_distill::plan::{Init, Place};
 use stillmark_distill::run::{Event, Outcome, Run};
 use stillmark_distill::teach::{EmbeddedTeacher, RemoteTeacher};
 use stillmark_distill::{Plan, Setup};
-use stillmark_evidence::Digest;
 use stillmark_evidence::consent::stem;
 use stillmark_evidence::layout::path;
 use stillmark_evidence::upstream::Upstream;
+use stillmark_evidence::{Date, Digest};
 use stillmark_model::Checkpoint;
 
 use super::progress::Progress;
@@ -64,11 +64,14 @@ impl Job {
         let plan = Plan::parse(text)
             .map_err(|err| advice::distill_problem(&err).while_doing("the plan is not sound"))?;
         let mut granted = consent::of_plan(&plan, base, session)?;
-        let mut leave = permit(&plan, base, granted.clone())?;
-        if let (Some(consent), Some(file)) = (&granted, &plan.teacher().grant) {
+        let on = lawful::recorded_day(folder);
+        let mut leave = permit(&plan, base, granted.clone(), on.as_ref())?;
+        // Whoever has all answers spends nothing more.
+        let is_captured = folder.join(path::MANIFEST).exists();
+        if let (Some(consent), Some(file), false) = (&granted, &plan.teacher().grant, is_captured) {
             provider::ask_revoked(&consent::grant_at(base, file), consent.grant(), consent.id())?;
             granted = consent::of_plan(&plan, base, session)?;
-            leave = permit(&plan, base, granted.clone())?;
+            leave = permit(&plan, base, granted.clone(), on.as_ref())?;
         }
         let teacher = Teacher::find(&plan, base, session)?;
         if let (Some(granted), Some(embedded)) = (&granted, teacher.embedded()) {
@@ -111,8 +114,11 @@ impl Job {
         let teacher = self.plan.teacher();
         let folder = self.folder.join(path::CONSENT);
         if let (Some(granted), Some(file)) = (&self.granted, &teacher.grant) {
+            let files = consent::files(&consent::grant_at(&self.base, file))?;
+            // What another grant left there would be taken for one that the run rests on.
+            let _ = std::fs::remove_dir_all(&folder);
             files::make_folder(&folder)?;
-            for (ending, bytes) in consent::files(&consent::grant_at(&self.base, file))?.all() {
+            for (ending, bytes) in files.all() {
                 let name = format!("{}{ending}", stem(granted.id()));
                 files::write(&folder.join(name), bytes, Secrecy::Public)?;
             }
@@ -157,6 +163,7 @@ impl Job {
             (Some(granted), Place::Remote(remote)) => ReceiptLog::of(granted.grant(), remote, &self.folder)?,
             _ => None,
         };
+        let log = log.filter(|log| !log.is_complete());
         if let Some(log) = &log {
             log.note()?;
         }
@@ -228,8 +235,9 @@ fn about_weights(granted: &Consent, teacher: &Checkpoint) -> Result<(), Problem>
 }
 
 /// The pass for a plan; without one, what stands against it.
-fn permit(plan: &Plan, base: &Path, granted: Option<Consent>) -> Result<Permit, Problem> {
-    let case = lawful::judge_under(plan, base, granted, None)?;
+fn permit(plan: &Plan, base: &Path, granted: Option<Consent>, on: Option<&Date>) -> Result<Permit, Problem> {
+    let case = lawful::judge_under(plan, base, granted, on)?;
+    let void = case.ruling.reasons.iter().find(|reason| reason.rule == RuleCode::VoidGrant);
     case.ruling.permit(&case.accepted).map_err(|refusal| {
         let problem = Problem::new("the plan is not permitted").cause(refusal.to_string());
         match &refusal {
@@ -238,7 +246,13 @@ fn permit(plan: &Plan, base: &Path, granted: Option<Consent>) -> Result<Permit, 
                 for reason in reasons {
                     problem = problem.cause(format!("{}: {}", reason.path, reason.says));
                 }
-                problem.hint("nothing was fetched; only a grant of the provider overrides a clause that forbids")
+                match void {
+                    Some(void) => problem
+                        .cause(format!("the {} does not count here: {}", void.clause, void.says))
+                        .hint("nothing was fetched; `stillmark agreement grant show` says how the grant stands"),
+                    None => problem
+                        .hint("nothing was fetched; only a grant of the provider overrides a clause that forbids"),
+                }
             }
             Refusal::Open { asks } => {
                 let mut problem = problem.status(ExitStatus::Review);

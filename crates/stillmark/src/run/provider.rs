@@ -1,5 +1,6 @@
 //! What a provider is asked beside its model's answers: whether a grant was taken back, and its log of receipts.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use stillmark_evidence::layout::path;
 use stillmark_evidence::receipt::{Line, Shown, Witnessed, parse_kept, parse_shown, to_lines};
 use stillmark_evidence::{Digest, verify};
 use stillmark_ledger::note::VerifierKey;
-use stillmark_ledger::{checkpoint, proof};
+use stillmark_ledger::tree::{Hash, verify_consistency, verify_inclusion};
+use stillmark_ledger::{Checkpoint, checkpoint, proof};
 
 use super::teacher::proxy;
 use crate::consent;
@@ -35,7 +37,7 @@ pub(crate) fn ask_revoked(grant_file: &Path, grant: &Grant, id: Digest) -> Resul
             "try again when the provider can be reached: no token is spent under a grant that may be void",
         )
     };
-    let Some(bytes) = fetch(&url).map_err(unknown)? else { return Ok(()) };
+    let Some(bytes) = Web::to(&url).and_then(|web| web.fetch(&url)).map_err(unknown)? else { return Ok(()) };
     let mut held = consent::files(grant_file)?;
     held.revocation = Some(bytes.clone());
     verify::consent(&held, &verify::Trust::default()).map_err(|finding| {
@@ -50,6 +52,8 @@ pub(crate) struct ReceiptLog {
     url: String,
     file: PathBuf,
     kept: PathBuf,
+    manifest: PathBuf,
+    web: Web,
 }
 
 impl ReceiptLog {
@@ -62,7 +66,34 @@ impl ReceiptLog {
         let url = receipts.url.clone().unwrap_or_else(|| well_known(&remote.url));
         let url = url.trim_end_matches('/').to_owned();
         let (file, kept) = (folder.join(path::RECEIPT_PROOFS), folder.join(path::RECEIPTS));
-        Ok(Some(Self { key, url, file, kept }))
+        let (manifest, web) = (folder.join(path::MANIFEST), Web::to(&url)?);
+        Ok(Some(Self { key, url, file, kept, manifest, web }))
+    }
+
+    /// Whether every receipt that came has its proof.
+    pub(crate) fn is_complete(&self) -> bool {
+        let shown = std::fs::read(&self.file).ok().and_then(|bytes| parse_shown(&bytes).ok());
+        let leaves = self.leaves().unwrap_or_default();
+        let proven = |shown: Vec<Shown>| -> BTreeSet<Digest> {
+            let place = |line| match line {
+                Shown::Place { leaf, .. } => Some(leaf),
+                Shown::Checkpoint(_) => None,
+            };
+            shown.into_iter().filter_map(place).collect()
+        };
+        let is_captured = self.manifest.exists() && !leaves.is_empty();
+        is_captured && shown.map(proven).is_some_and(|proven| leaves.iter().all(|leaf| proven.contains(leaf)))
+    }
+
+    /// The hashes of the receipts that came.
+    fn leaves(&self) -> Result<Vec<Digest>, Problem> {
+        let Ok(bytes) = std::fs::read(&self.kept) else { return Ok(Vec::new()) };
+        let kept = parse_kept(&bytes).map_err(|finding| Problem::new(finding.to_string()))?;
+        let hash = |line| match line {
+            Line::Kept(kept) => Some(kept.receipt.hash()),
+            Line::Lost { .. } => None,
+        };
+        Ok(kept.into_iter().filter_map(hash).collect())
     }
 
     /// Notes how far the log is, before answers are asked for: it may only grow from there.
@@ -75,19 +106,14 @@ impl ReceiptLog {
 
     /// Fetches the proof of every receipt that came.
     pub(crate) fn prove(&self) -> Result<(), Stop> {
-        let Ok(bytes) = std::fs::read(&self.kept) else { return Ok(()) };
-        let kept = parse_kept(&bytes).map_err(|finding| Problem::new(finding.to_string()))?;
-        let leaves: Vec<Digest> = kept
-            .into_iter()
-            .filter_map(|line| match line {
-                Line::Kept(kept) => Some(kept.receipt.hash()),
-                Line::Lost { .. } => None,
-            })
-            .collect();
+        let leaves = self.leaves()?;
+        if leaves.is_empty() {
+            return Ok(());
+        }
         for attempt in 0.. {
             let mut seen = self.seen()?;
-            let size = self.grow(&mut seen)?;
-            if let Some(places) = self.places(&leaves, size)? {
+            let head = self.grow(&mut seen)?;
+            if let Some(places) = self.places(&leaves, &head)? {
                 self.write(&seen, &places)?;
                 return Ok(());
             }
@@ -108,44 +134,56 @@ impl ReceiptLog {
     }
 
     /// The places of the leaves under a checkpoint of that size; none where one is not there yet.
-    fn places(&self, leaves: &[Digest], size: u64) -> Result<Option<Vec<Shown>>, Problem> {
+    fn places(&self, leaves: &[Digest], head: &Checkpoint) -> Result<Option<Vec<Shown>>, Problem> {
         let mut places = Vec::new();
         for leaf in leaves {
-            let url = format!("{}/proof/{leaf}?size={size}", self.url);
-            let Some(bytes) = fetch(&url)? else { return Ok(None) };
+            let url = format!("{}/proof/{leaf}?size={}", self.url, head.size);
+            let Some(bytes) = self.web.fetch(&url)? else { return Ok(None) };
             let proof = proof::parse(&bytes)
                 .map_err(|refusal| Problem::new(format!("{url} gave no proof")).cause(refusal.to_string()))?;
+            let hash = Hash(*leaf.as_bytes());
+            if verify_inclusion(hash, proof.index, head.size, &proof.path, head.root).is_err() {
+                // It may be under a later checkpoint: that one is asked for next.
+                return Ok(None);
+            }
             let path = proof.path.iter().map(ToString::to_string).collect();
             places.push(Shown::Place { leaf: *leaf, index: proof.index, path });
         }
         Ok(Some(places))
     }
 
-    /// Takes in the log's checkpoint, with the proof that it grew out of the last one; gives its size.
-    fn grow(&self, seen: &mut Vec<Witnessed>) -> Result<u64, Problem> {
+    /// Takes in the log's checkpoint, with the proof that it grew out of the last one.
+    fn grow(&self, seen: &mut Vec<Witnessed>) -> Result<Checkpoint, Problem> {
         let url = format!("{}/checkpoint", self.url);
-        let bytes = fetch(&url)?.ok_or_else(|| {
+        let bytes = self.web.fetch(&url)?.ok_or_else(|| {
             Problem::new(format!("{url} is not there"))
                 .hint("the grant says that the provider logs receipts there: ask the provider")
         })?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let size = self.size(&text, &url)?;
+        let head = self.opened(&text, &url)?;
         let mut consistency = Vec::new();
         if let Some(last) = seen.last() {
-            let before = self.size(&last.checkpoint, &url)?;
+            let before = self.opened(&last.checkpoint, &url)?;
             if last.checkpoint == text {
-                return Ok(size);
+                return Ok(head);
             }
-            let url = format!("{}/consistency/{before}/{size}", self.url);
-            let lines = fetch(&url)?.unwrap_or_default();
+            let url = format!("{}/consistency/{}/{}", self.url, before.size, head.size);
+            let lines = self.web.fetch(&url)?.unwrap_or_default();
             consistency = String::from_utf8_lossy(&lines).lines().map(str::to_owned).collect();
+            let path: Option<Vec<Hash>> = consistency.iter().map(|line| Hash::from_base64(line)).collect();
+            let grew = path.is_some_and(|path| verify_consistency(before.head(), head.head(), &path).is_ok());
+            if !grew {
+                return Err(Problem::new("the provider's log does not show that it only grew")
+                    .cause(format!("{url} gives no proof from {} to {} entries", before.size, head.size))
+                    .hint("ask the provider; keep evidence/receipts.jsonl, which holds both checkpoints as they were signed"));
+            }
         }
         seen.push(Witnessed { checkpoint: text, consistency });
-        Ok(size)
+        Ok(head)
     }
 
-    fn size(&self, signed: &str, url: &str) -> Result<u64, Problem> {
-        checkpoint::open(signed, std::slice::from_ref(&self.key)).map(|found| found.size).map_err(|refusal| {
+    fn opened(&self, signed: &str, url: &str) -> Result<Checkpoint, Problem> {
+        checkpoint::open(signed, std::slice::from_ref(&self.key)).map_err(|refusal| {
             Problem::new(format!("{url} gave no checkpoint of the log that the grant names"))
                 .cause(refusal.to_string())
                 .hint("ask the provider: its receipts are worth nothing without that log")
@@ -182,27 +220,40 @@ fn well_known(url: &str) -> String {
     format!("{scheme}://{host}/.well-known/stillmark/receipts")
 }
 
-/// The body at an address; none where it is not there.
-fn fetch(url: &str) -> Result<Option<Vec<u8>>, Problem> {
-    let failed =
-        |err: ureq::Error| Problem::new(format!("{url} could not be fetched")).cause(err.to_string());
-    let proxy = proxy(url).map(|proxy| ureq::Proxy::new(&proxy)).transpose().map_err(failed)?;
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .timeout_global(Some(TIMEOUT))
-        .proxy(proxy)
-        .user_agent(concat!("stillmark/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
-    let response = agent.get(url).call().map_err(failed)?;
-    match response.status().as_u16() {
-        200 => {
-            let body = response.into_body().into_with_config().limit(LARGEST).read_to_vec();
-            body.map(Some).map_err(failed)
+/// The way to one provider, whose connections are kept.
+struct Web(ureq::Agent);
+
+impl Web {
+    /// To the host of an address, through the proxy that the environment names for it.
+    fn to(url: &str) -> Result<Self, Problem> {
+        let proxy = proxy(url).map(|proxy| ureq::Proxy::new(&proxy)).transpose();
+        let proxy =
+            proxy.map_err(|err| Problem::new("the proxy's address is none").cause(err.to_string()))?;
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_global(Some(TIMEOUT))
+            .proxy(proxy)
+            .user_agent(concat!("stillmark/", env!("CARGO_PKG_VERSION")));
+        Ok(Self(config.build().into()))
+    }
+
+    /// The body at an address; none where it is not there.
+    fn fetch(&self, url: &str) -> Result<Option<Vec<u8>>, Problem> {
+        let failed = |err: ureq::Error| {
+            Problem::new(format!("{url} could not be fetched"))
+                .cause(err.to_string())
+                .hint("is the provider's API running? what was done is kept: --resume goes on")
+        };
+        let response = self.0.get(url).call().map_err(failed)?;
+        match response.status().as_u16() {
+            200 => {
+                let body = response.into_body().into_with_config().limit(LARGEST).read_to_vec();
+                body.map(Some).map_err(failed)
+            }
+            404 => Ok(None),
+            status => Err(Problem::new(format!("{url} answered with status {status}"))),
         }
-        404 => Ok(None),
-        status => Err(Problem::new(format!("{url} answered with status {status}"))),
     }
 }

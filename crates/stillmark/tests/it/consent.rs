@@ -640,6 +640,89 @@ const FRAUDS: &[Fraud] = &[
         "name-teachers",
     ),
     (
+        "a grant that the builder gave itself",
+        |world, run| {
+            let words = [
+                "--quiet",
+                "agreement",
+                "grant",
+                "issue",
+                "--to",
+                "nova.pub.pem",
+                "--name",
+                "Acme",
+                "--offer",
+                "provider/distillation.toml",
+                "--permit",
+                "train-on-outputs",
+                "--until",
+                "2099-12-31",
+                "-o",
+                "own.sigstore.json",
+            ];
+            if !world.place.path("own.sigstore.json").exists() {
+                world.place.done(&words);
+                world.place.done(&["--quiet", "agreement", "accept", "own.sigstore.json"]);
+            }
+            let shown =
+                world.place.done(&["--format", "json", "agreement", "grant", "show", "own.sigstore.json"]);
+            let shown: Value = serde_json::from_str(&shown).unwrap();
+            world.put_grant(run, "own", shown["id"].as_str().unwrap());
+        },
+        "wrong-grantee",
+        "to itself",
+    ),
+    (
+        "a source that names no grant",
+        |_, run| run.record(|record| drop(record["sources"][0].as_object_mut().unwrap().remove("grant"))),
+        "broken-edge",
+        "one and the same",
+    ),
+    (
+        "a plan with milder terms than the record's",
+        |_, run| {
+            run.replace("plan.toml", "terms = [\"odp-ask\"]", "terms = [\"apache-2.0\"]");
+            let digest = Digest::of_file(&run.at("plan.toml")).unwrap().to_string();
+            run.dependency("plan", |plan| plan["digest"]["sha256"] = digest.clone().into());
+        },
+        "broken-edge",
+        "apache-2.0",
+    ),
+    (
+        "answers told as unused",
+        |_, run| {
+            run.lines("data/receipts.jsonl", |lines| lines[0]["unused"] = true.into());
+        },
+        "dropped-record",
+        "told as nothing",
+    ),
+    (
+        "a run without its days",
+        |_, run| {
+            run.sign("run", &run.maker, |run| {
+                drop(run["predicate"]["runDetails"]["metadata"].as_object_mut().unwrap().remove("startedOn"));
+            });
+        },
+        "grant-expired",
+        "which days",
+    ),
+    (
+        "an API's model under no offer",
+        |_, run| {
+            run.record(|record| {
+                drop(record["sources"][0]["teacher"].as_object_mut().unwrap().remove("offer"));
+            });
+        },
+        "wrong-asset",
+        "neither",
+    ),
+    (
+        "another offer beside the record",
+        |_, run| run.replace("evidence/consent/distillation.toml", "tern", "wren"),
+        "bad-digest",
+        "distillation.toml",
+    ),
+    (
         "statements signed by somebody else",
         |_, run| run.sign("run", &stranger(), |_| ()),
         "broken-edge",
@@ -694,6 +777,8 @@ fn a_granted_run_verifies_and_every_fraud_is_found_by_its_name() {
     assert!(page.contains("Acme") && page.contains("countersigned on") && page.contains("100000"));
     // The folder is judged by what it holds, wherever it lies.
     let ruling = world.place.done(&["agreement", "check", "run"]);
+    let anybody = world.provider(&["agreement", "check", "run"]);
+    assert!(anybody.contains("grant permits it."), "{anybody}");
     assert!(ruling.contains("grant permits it."), "{ruling}");
     assert!(25 <= FRAUDS.len());
     let wrong: Vec<String> = FRAUDS.iter().filter_map(|fraud| judged(&world, fraud).err()).collect();
@@ -748,7 +833,7 @@ fn what_was_not_granted_is_not_begun() {
         World::granted(&["--permit", "train-on-outputs", "--tokens", "60", "--until", "2099-12-31"]);
     let place = &world.place;
     let forbidden = place.ends(1, &["distill", "run", "plan.toml", "--out", "run"]);
-    assert!(forbidden.contains("not permitted"), "{forbidden}");
+    assert!(forbidden.contains("not permitted") && forbidden.contains("No countersignature"), "{forbidden}");
     place.done(&["agreement", "accept", "nova.sigstore.json"]);
     let again = place.ends(2, &["agreement", "accept", "nova.sigstore.json"]);
     assert!(again.contains("accepted on") && again.contains("already"), "{again}");

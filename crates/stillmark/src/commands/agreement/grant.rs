@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use stillmark_agreement::{Action, Audience, DutyKind, Pack, Word};
+use stillmark_agreement::{Action, Audience, DutyKind, Kind, Pack, Word};
 use stillmark_evidence::bundle::Bundle;
 use stillmark_evidence::consent::{
     Asset, Caps, GivenDuty, Grant, Party, Receipts, Revocation, Standing, ending, stem,
@@ -54,10 +54,10 @@ struct Issue {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// The offer that the API makes: the grant is about the model it names
-    #[arg(long, value_name = "FILE", required_unless_present = "weights", conflicts_with = "weights")]
+    #[arg(long, value_name = "FILE", required_unless_present = "weights")]
     offer: Option<PathBuf>,
     /// The weights that the grant is about: a model's folder or .gguf file
-    #[arg(long, value_name = "PATH", requires = "asset")]
+    #[arg(long, value_name = "PATH")]
     weights: Option<PathBuf>,
     /// The model's name [default: the offer's]
     #[arg(long)]
@@ -205,6 +205,10 @@ fn draft(args: &Issue, issuer: Party) -> Result<(Subject, Grant), Problem> {
     let drafted = offer.as_ref().map(|offer| &offer.draft);
     let receipts = args.receipts.clone().or_else(|| drafted.and_then(|draft| draft.receipts.clone()));
     let receipts = receipts.map(|log| Receipts { log, url: args.receipts_url.clone() });
+    if receipts.is_some() && kind == "weights" {
+        return Err(Problem::new("weights that a builder runs by itself give no receipts")
+            .hint("leave the log of receipts out, here and in the offer of weights"));
+    }
     if let Some(receipts) = &receipts {
         stillmark_ledger::note::VerifierKey::parse(&receipts.log).map_err(|refusal| {
             Problem::new("`--receipts` is not the key of a log")
@@ -237,26 +241,35 @@ fn draft(args: &Issue, issuer: Party) -> Result<(Subject, Grant), Problem> {
     Ok((Subject::new(asset, digest), grant))
 }
 
-/// The model's name, its kind, and the digest that stands for it.
+/// The model's name, its kind, and the digest that stands for it: of the weights, or of the offer that an API makes.
 fn about(
     args: &Issue,
     offer: Option<&stillmark_agreement::Offer>,
 ) -> Result<(String, String, Digest), Problem> {
-    if let Some(offer) = offer {
-        let asset = args.asset.clone().unwrap_or_else(|| offer.draft.asset.clone());
-        if asset != offer.draft.asset {
-            return Err(Problem::new(format!(
-                "the offer is about `{}`, not about `{asset}`",
-                offer.draft.asset
-            ))
+    let offered = offer.map(|offer| offer.draft.asset.clone());
+    let asset = args.asset.clone().or_else(|| offered.clone()).ok_or_else(|| {
+        Problem::new("the grant is about a model without a name")
+            .hint("name it by `--asset`, or by its offer")
+    })?;
+    if let Some(offered) = offered.filter(|offered| *offered != asset) {
+        return Err(Problem::new(format!("the offer is about `{offered}`, not about `{asset}`"))
             .hint("leave `--asset` out, or name the offer of that model"));
-        }
-        return Ok((asset, offer.draft.kind.as_str().to_owned(), offer.digest()));
     }
-    let path = args.weights.as_deref().unwrap_or(Path::new(""));
-    let digest = Checkpoint::open(path).and_then(|checkpoint| checkpoint.digest());
-    let digest = digest.map_err(|err| Problem::from_error(&err).while_doing("the weights cannot be read"))?;
-    Ok((args.asset.clone().unwrap_or_default(), "weights".to_owned(), digest))
+    match (&args.weights, offer) {
+        (None, Some(offer)) if offer.draft.kind == Kind::Api => Ok((asset, "api".to_owned(), offer.digest())),
+        (None, _) => Err(Problem::new("the offer is of weights, and the grant has to say which")
+            .hint("name the model's folder or .gguf file by `--weights`, beside the offer")),
+        (Some(_), Some(offer)) if offer.draft.kind == Kind::Api => {
+            Err(Problem::new("the offer is of an API, and weights are named beside it")
+                .hint("leave `--weights` out: the grant is about what the API offers"))
+        }
+        (Some(path), _) => {
+            let digest = Checkpoint::open(path).and_then(|checkpoint| checkpoint.digest());
+            let digest =
+                digest.map_err(|err| Problem::from_error(&err).while_doing("the weights cannot be read"))?;
+            Ok((asset, "weights".to_owned(), digest))
+        }
+    }
 }
 
 fn read_terms(id: &str) -> Result<Terms, Problem> {
