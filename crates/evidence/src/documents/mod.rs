@@ -1,6 +1,6 @@
 //! The documents that tell others where a student comes from, read back against the signed record.
 //!
-//! Writers (in `report`) and this reader share the [`mod@facts`] by name, so a document that states one of them
+//! Writers (in `report`) and this reader share their facts by name, so a document that states one of them
 //! otherwise, or leaves one out that its kind carries, is a contradiction.
 
 mod beside;
