@@ -563,6 +563,12 @@ const FRAUDS: &[Fraud] = &[
         "50",
     ),
     (
+        "a bill of materials with another share",
+        |_, run| run.replace("disclosure/cyclonedx-1.6.json", "1.00000", "0.50000"),
+        "disclosure/cyclonedx-1.6.json",
+        "0.5",
+    ),
+    (
         "a duty that the card is silent about",
         |_, run| run.replace("model/README.md", "Name tern among the teachers.", ""),
         "open-duty",
