@@ -192,6 +192,15 @@ impl World {
         world
     }
 
+    /// A copy of what the builder left, to be tampered with by whoever holds its key.
+    fn copied(&self, name: &str) -> Run {
+        let folder = self.place.path(name);
+        let _ = fs::remove_dir_all(&folder);
+        copy(&self.place.path("run"), &folder);
+        let maker = fs::read_to_string(self.place.path("home/.config/stillmark/signer.pem")).unwrap();
+        Run { folder, maker: PrivateKey::from_pem(&maker).unwrap() }
+    }
+
     /// Somebody else is answered first; its receipt is kept in `other.json`.
     fn other_tenant(&self) {
         let body = r#"{"messages": [{"role": "user", "content": "Who are you?"}], "max_tokens": 4}"#;
@@ -261,6 +270,13 @@ impl World {
 }
 
 impl Run {
+    /// As the maker: the plan changed, and pinned anew.
+    fn replan(&self, old: &str, new: &str) {
+        self.replace("plan.toml", old, new);
+        let digest = Digest::of_file(&self.at("plan.toml")).unwrap().to_string();
+        self.dependency("plan", |plan| plan["digest"]["sha256"] = digest.clone().into());
+    }
+
     /// As the maker: every file of records without one record, pinned anew.
     fn records_but(&self, gone: &str) {
         for (at, name) in ["records-00000.parquet", "records-00001.parquet"].into_iter().enumerate() {
@@ -576,11 +592,7 @@ const FRAUDS: &[Fraud] = &[
     ),
     (
         "a name that does not begin as a source's license asks",
-        |_, run| {
-            run.replace("plan.toml", "terms = [\"cc-by-4.0\"]", "terms = [\"llama3.3\"]");
-            let digest = Digest::of_file(&run.at("plan.toml")).unwrap().to_string();
-            run.dependency("plan", |plan| plan["digest"]["sha256"] = digest.clone().into());
-        },
+        |_, run| run.replan("terms = [\"cc-by-4.0\"]", "terms = [\"llama3.3\"]"),
         "name-prefix",
         "Llama",
     ),
@@ -686,11 +698,7 @@ const FRAUDS: &[Fraud] = &[
     ),
     (
         "a plan with milder terms than the record's",
-        |_, run| {
-            run.replace("plan.toml", "terms = [\"odp-ask\"]", "terms = [\"apache-2.0\"]");
-            let digest = Digest::of_file(&run.at("plan.toml")).unwrap().to_string();
-            run.dependency("plan", |plan| plan["digest"]["sha256"] = digest.clone().into());
-        },
+        |_, run| run.replan("terms = [\"odp-ask\"]", "terms = [\"apache-2.0\"]"),
         "broken-edge",
         "apache-2.0",
     ),
@@ -754,11 +762,7 @@ const FRAUDS: &[Fraud] = &[
 /// What a defrauded folder is said to be; why that will not do, where it will not.
 fn judged(world: &World, (what, commit, code, word): &Fraud) -> Result<(), String> {
     let place = &world.place;
-    let folder = place.path("fraud");
-    let _ = fs::remove_dir_all(&folder);
-    copy(&place.path("run"), &folder);
-    let maker = fs::read_to_string(place.path("home/.config/stillmark/signer.pem")).unwrap();
-    commit(world, &Run { folder, maker: PrivateKey::from_pem(&maker).unwrap() });
+    commit(world, &world.copied("fraud"));
     let output = place.stillmark(&["verify", "fraud"]).output().unwrap();
     let said = told(&output);
     let is_named = said.lines().any(|line| {
@@ -812,9 +816,7 @@ fn who_is_not_trusted_is_said_and_nothing_is_decided() {
 #[test]
 fn a_terms_pack_that_nobody_knows_hides_nothing() {
     let world = World::consented();
-    copy(&world.place.path("run"), &world.place.path("hidden"));
-    let maker = fs::read_to_string(world.place.path("home/.config/stillmark/signer.pem")).unwrap();
-    let run = Run { folder: world.place.path("hidden"), maker: PrivateKey::from_pem(&maker).unwrap() };
+    let run = world.copied("hidden");
     run.dependency("terms-pack", |pack| pack["digest"]["sha256"] = "cd".repeat(32).into());
     run.remove("evidence/consent");
     run.record(|record| drop(record["sources"][0].as_object_mut().unwrap().remove("grant")));
@@ -825,9 +827,7 @@ fn a_terms_pack_that_nobody_knows_hides_nothing() {
 #[test]
 fn an_answer_told_as_lost_is_inconclusive() {
     let world = World::consented();
-    copy(&world.place.path("run"), &world.place.path("lost"));
-    let maker = fs::read_to_string(world.place.path("home/.config/stillmark/signer.pem")).unwrap();
-    let run = Run { folder: world.place.path("lost"), maker: PrivateKey::from_pem(&maker).unwrap() };
+    let run = world.copied("lost");
     run.lines("data/receipts.jsonl", |lines| lines.push(json!({ "lost": 99 })));
     let said = world.place.ends(3, &["verify", "lost"]);
     assert!(said.contains("inconclusive receipts") && said.contains("answer 99"), "{said}");
