@@ -3,6 +3,7 @@
 use super::{Grant, fault};
 use crate::keys::KeyId;
 use crate::{Date, Digest, Finding, FindingKind, Statement};
+use std::fmt;
 
 /// A grant with what its parties did about it. Made by [`crate::verify::consent`].
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +43,19 @@ pub enum Standing {
         /// The day of the countersignature, where there was one in the log.
         accepted: Option<Date>,
     },
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Offered => f.write_str("not countersigned by the builder"),
+            Self::Accepted { on, is_logged: true } => {
+                write!(f, "countersigned on {on}, in the builder's log")
+            }
+            Self::Accepted { on, .. } => write!(f, "countersigned on {on}, but not proven to be logged"),
+            Self::Revoked { on, reason, .. } => write!(f, "taken back from {on} on: {reason}"),
+        }
+    }
 }
 
 /// What was done, or is about to be done, under a grant; what is not known is none.

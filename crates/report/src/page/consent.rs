@@ -1,7 +1,7 @@
 //! The grants that a run rests on, in the words of the page.
 
 use serde::Serialize;
-use stillmark_evidence::consent::{Consent, Standing, stem};
+use stillmark_evidence::consent::{Consent, stem};
 use stillmark_evidence::verify::FolderFacts;
 
 /// One grant: a heading, and its rows.
@@ -32,17 +32,8 @@ fn grant(consent: &Consent) -> Grant {
         ("Student's parameters", cap(grant.caps.student_parameters)),
         ("Audience", grant.caps.audience.clone().unwrap_or_else(|| "any".to_owned())),
         ("Holds", format!("{} to {}", grant.not_before, grant.until)),
-        ("Standing", standing(&consent.standing)),
+        ("Standing", consent.standing.to_string()),
         ("Receipts", receipts),
     ];
     Grant { title: format!("Grant {}", stem(consent.id)), rows }
-}
-
-fn standing(standing: &Standing) -> String {
-    match standing {
-        Standing::Offered => "not countersigned by the builder".to_owned(),
-        Standing::Accepted { on, is_logged: true } => format!("countersigned on {on}, in the builder's log"),
-        Standing::Accepted { on, .. } => format!("countersigned on {on}, not proven to be logged"),
-        Standing::Revoked { on, reason, .. } => format!("taken back from {on} on: {reason}"),
-    }
 }

@@ -315,38 +315,33 @@ fn revoke(args: &Revoke, session: &Session) -> Outcome {
     answer(&consent::open(&args.grant, &[], session)?, &args.grant, session)
 }
 
-/// Where a grant stands, in a word and a sentence.
-fn standing(shown: &Shown) -> (&'static str, String) {
+/// Where a grant stands, in a word: what is not proven to be logged is not accepted.
+fn standing(shown: &Shown) -> &'static str {
     match &shown.standing {
-        Standing::Offered => ("offered", "not countersigned by the builder".to_owned()),
-        Standing::Accepted { on, is_logged: true } => {
-            ("accepted", format!("countersigned on {on}, in the builder's log"))
-        }
-        Standing::Accepted { on, .. } => {
-            ("offered", format!("countersigned on {on}, but not proven to be logged"))
-        }
-        Standing::Revoked { on, reason, .. } => ("revoked", format!("taken back from {on} on: {reason}")),
+        Standing::Accepted { is_logged: true, .. } => "accepted",
+        Standing::Offered | Standing::Accepted { .. } => "offered",
+        Standing::Revoked { .. } => "revoked",
     }
 }
 
 fn answer(shown: &Shown, path: &Path, session: &Session) -> Outcome {
-    let (word, sentence) = standing(shown);
+    let word = standing(shown);
     let grant = serde_json::to_value(&shown.grant.predicate).unwrap_or(Value::Null);
     let answer = json!({
         "schema": "stillmark/grant/v1", "id": shown.id, "path": path, "standing": word, "issuer": shown.issuer,
         "issuer_trusted": shown.is_issuer_trusted, "grantee": shown.grantee, "subject": shown.grant.subject[0].digest.sha256, "grant": grant,
     });
-    session.answer(&answer, || told(shown, path, word, &sentence))?;
+    session.answer(&answer, || told(shown, path, word))?;
     Ok(ExitStatus::Done)
 }
 
-fn told(shown: &Shown, path: &Path, word: &str, sentence: &str) -> String {
+fn told(shown: &Shown, path: &Path, word: &str) -> String {
     let grant = &shown.grant.predicate;
     let cap = |value: Option<u64>| value.map_or("no cap".to_owned(), |value| value.to_string());
     let trusted = if shown.is_issuer_trusted { "trusted" } else { "not trusted" };
     let terms: Vec<&str> = grant.terms.iter().map(|terms| terms.id.as_str()).collect();
     let mut lines = vec![
-        format!("{}: grant {}, {word}: {sentence}", path.display(), stem(shown.id)),
+        format!("{}: grant {}, {word}: {}", path.display(), stem(shown.id), shown.standing),
         format!("  from      {} ({}, {trusted})", grant.issuer.name, shown.issuer),
         format!("  to        {} ({})", grant.grantee.name, shown.grantee),
         format!(
