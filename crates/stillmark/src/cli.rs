@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    agreement, completions, disclose, distill, explain, init, key, man, model, quickstart, report, verify,
-    watermark,
+    agreement, benchmark, completions, disclose, distill, explain, init, key, man, model, quickstart, report,
+    verify, watermark,
 };
 use crate::settings::Shared;
 
@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Report(report::Args),
     /// Mark text, and find marks in it
     Watermark(watermark::Args),
+    /// Digest, compare, run and audit benchmarks and their logs
+    Benchmark(benchmark::Args),
     /// Fetch, list, show and ask models
     Model(model::Args),
     /// Make and show the key you sign with

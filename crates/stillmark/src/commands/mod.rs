@@ -1,6 +1,7 @@
 //! One file a command: what it takes, and what it does.
 
 pub(crate) mod agreement;
+pub(crate) mod benchmark;
 pub(crate) mod completions;
 pub(crate) mod disclose;
 pub(crate) mod distill;

@@ -1,0 +1,1 @@
+//! Finding tampering in a log.

@@ -1,0 +1,1 @@
+//! Has the model seen the questions?

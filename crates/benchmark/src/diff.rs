@@ -1,0 +1,1 @@
+//! What became of every row of a benchmark between two copies.

@@ -1,0 +1,1 @@
+//! The digests that pin a benchmark.

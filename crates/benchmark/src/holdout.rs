@@ -1,0 +1,1 @@
+//! Committing to hidden items, and revealing them.

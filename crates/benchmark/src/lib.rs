@@ -1,0 +1,32 @@
+//! Is the score true?
+//!
+//! A [`record`] is one item of a benchmark; [`digest`] folds items into the digests that pin a benchmark, [`copies`] reads benchmarks as
+//! they lie about, [`registry`] knows the public ones by digest, [`diff`](mod@diff) says what became of every row. A [`task`] says how a
+//! benchmark is asked and scored; [`log`] reads what harnesses left behind, [`rescore`] derives every score anew and [`audit`] finds tampering.
+//! [`claim`] says what a bare number can and cannot be, [`spot_check`] how much a re-run of few items shows, [`contamination`] whether a model has
+//! seen the questions, [`holdout`] commits to hidden ones, [`mlperf`] packs and audits MLPerf directories.
+//! Bytes and answers come in, findings go out: no model and no network.
+#![forbid(unsafe_code)]
+
+pub mod copies;
+pub mod diff;
+pub mod digest;
+pub mod record;
+pub mod registry;
+
+pub mod task;
+
+pub mod audit;
+pub mod log;
+pub mod rescore;
+
+pub mod claim;
+pub mod contamination;
+pub mod holdout;
+pub mod mlperf;
+pub mod spot_check;
+
+mod error;
+
+pub use error::Error;
+pub use record::{Answer, Record};

@@ -1,0 +1,1 @@
+//! What harnesses leave behind, in one form.

@@ -1,0 +1,1 @@
+//! MLPerf directories: laid out, and audited.

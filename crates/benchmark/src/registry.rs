@@ -1,0 +1,1 @@
+//! The public benchmarks, known by their digests.

@@ -1,0 +1,1 @@
+//! Every score, derived anew from the answers.

@@ -1,0 +1,1 @@
+//! How much a re-run of few items shows.

@@ -1,0 +1,1 @@
+//! How a benchmark is asked and scored: prompts, shots, filters, metrics.
