@@ -4,19 +4,25 @@
 //! Tails ([`tail`]) rest on a null distribution; [`decoys`] ask the text itself whether it holds. [`e_process`] is evidence that
 //! may be looked at at any time, [`multiple`] what several looks cost, [`scan`] where a mark lies, [`sample_size`] what it takes
 //! to see one, [`clustered`] and [`uniformity`] whether false alarms are as rare as stated.
+//! [`interval`] says how far a share or a mean may be off, [`paired`] which of two is better on the same items,
+//! [`hypergeometric`] what few drawn items show of all, [`student`] how wide it is to estimate a spread.
 //! The exact public generators that schemes of others draw from live here too ([`torch`]).
 #![forbid(unsafe_code)]
 
 pub mod clustered;
 pub mod decoys;
 pub mod e_process;
+pub mod hypergeometric;
+pub mod interval;
 pub mod mt19937;
 pub mod multiple;
 pub mod p_value;
+pub mod paired;
 pub mod planner;
 pub mod sample_size;
 pub mod scan;
 pub mod special;
+pub mod student;
 pub mod tail;
 pub mod torch;
 pub mod uniformity;

@@ -4,6 +4,7 @@
 mod clustered;
 mod decoys;
 mod e_process;
+mod intervals;
 mod multiple;
 mod planner;
 mod random;
