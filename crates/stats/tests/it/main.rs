@@ -6,6 +6,7 @@ mod decoys;
 mod e_process;
 mod intervals;
 mod multiple;
+mod permutation;
 mod planner;
 mod random;
 mod scan;
