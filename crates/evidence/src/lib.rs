@@ -6,6 +6,7 @@
 //! run or a finding in its folder, [`upstream`] carries it on to what is made of its model, [`verify`] judges it offline. A [`Verified`] value is born in `verify` and nowhere else.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod bundle;
 pub mod card;
 pub mod checks;
