@@ -17,6 +17,7 @@ pub mod registry;
 pub mod task;
 
 pub mod audit;
+pub mod json;
 pub mod log;
 pub mod rescore;
 

@@ -1,1 +1,2 @@
 //! The benchmark crate, from outside.
+mod log;

@@ -1,0 +1,120 @@
+//! What `results_*.json` states.
+
+use memchr::{memchr, memmem};
+
+use super::super::{About, Claim, Counts, File, Group, Harness, Setup};
+use super::RESULTS;
+use crate::Error;
+use crate::json::{self, Value};
+
+/// One results file.
+pub(super) struct Results<'a> {
+    /// What it says of each task.
+    pub(super) abouts: Vec<About<'a>>,
+    /// Averages over tasks; their file is filled in later.
+    pub(super) groups: Vec<Group>,
+    /// Samples that lie in the results themselves, as the Python interface returns them.
+    pub(super) samples: Vec<(String, Vec<Value<'a>>)>,
+}
+
+/// Reads a results file; `None` where it is something else.
+pub(super) fn parse(file: File<'_>) -> Result<Option<Results<'_>>, Error> {
+    if file.first_byte() != Some(b'{') || file.is_json_lines() || is_a_row(file.bytes) {
+        return Ok(None);
+    }
+    let text = file.text(RESULTS)?;
+    let value = json::parse(text).map_err(|fault| file.fault(RESULTS, text, 1, &fault))?;
+    let Some(results) = value.get("results").filter(|results| !results.members().is_empty()) else {
+        return Ok(None);
+    };
+    let mut abouts = Vec::new();
+    let mut groups = Vec::new();
+    for (name, stated) in results.members() {
+        let name = name.get().into_owned();
+        let members = strings(value.get("group_subtasks").and_then(|all| all.get(&name)));
+        if !members.is_empty() {
+            groups.push(Group { name, members, claims: claims(stated), file: String::new() });
+        } else if is_task(&value, &name) {
+            abouts.push(about(&value, name, stated));
+        }
+    }
+    let samples = value.get("samples").map_or(&[][..], Value::members).iter();
+    let samples = samples.map(|(task, rows)| (task.get().into_owned(), rows.items().to_vec())).collect();
+    Ok(Some(Results { abouts, groups, samples }))
+}
+
+/// Whether the first line names an item: JSON Lines by another name.
+fn is_a_row(bytes: &[u8]) -> bool {
+    let line = &bytes[..memchr(b'\n', bytes).unwrap_or(bytes.len())];
+    memmem::find(line, b"\"doc_id\"").is_some() && memmem::find(line, b"\"results\"").is_none()
+}
+
+/// Old results list groups among the tasks; what was asked has a configuration.
+fn is_task(value: &Value<'_>, name: &str) -> bool {
+    value.get("configs").is_none_or(|configs| configs.get(name).is_some())
+}
+
+fn about<'a>(value: &Value<'a>, task: String, stated: &Value<'a>) -> About<'a> {
+    let of_task = |key: &str| value.get(key).and_then(|all| all.get(&task)).cloned();
+    let string = |key: &str| value.get(key).and_then(Value::string).map(std::borrow::Cow::into_owned);
+    let config = value.get("config");
+    let in_config = |key: &str| config.and_then(|config| config.get(key));
+    let setup = Setup {
+        shots: of_task("n-shot").as_ref().and_then(Value::whole_number),
+        limit: in_config("limit").and_then(Value::number),
+        picked: None,
+        shot_seed: in_config("fewshot_seed").and_then(Value::whole_number),
+        generation: in_config("gen_kwargs").filter(|settings| !settings.is_null()).cloned(),
+        chat_template: string("chat_template"),
+        system: string("system_instruction"),
+        multiturn: value.get("fewshot_as_multiturn").and_then(Value::truth),
+        config: of_task("configs"),
+    };
+    let counts = of_task("n-samples").and_then(|counts| {
+        let count = |key: &str| counts.get(key).and_then(Value::whole_number);
+        Some(Counts { original: count("original")?, effective: count("effective")? })
+    });
+    About {
+        version: string("lm_eval_version"),
+        model: string("model_name").or_else(|| in_config("model").and_then(Value::string).map(Into::into)),
+        claims: claims(stated),
+        counts,
+        task_hash: of_task("task_hashes").as_ref().and_then(Value::string).map(Into::into),
+        setup,
+        ..About::new(Harness::LmEval, task)
+    }
+}
+
+/// `"acc,none": 0.25` and `"acc_stderr,none": 0.01`, joined.
+fn claims(stated: &Value<'_>) -> Vec<Claim> {
+    let numbers: Vec<(String, String, Option<f64>)> = stated
+        .members()
+        .iter()
+        .filter_map(|(key, value)| {
+            let key = key.get();
+            let (metric, filter) = key.split_once(',')?;
+            Some((metric.to_owned(), filter.to_owned(), value.number()))
+        })
+        .collect();
+    let stderr = |metric: &str, filter: &str| {
+        let name = format!("{metric}_stderr");
+        numbers.iter().find(|(other, by, _)| *other == name && by == filter).and_then(|(_, _, value)| *value)
+    };
+    let is_stderr = |metric: &str, filter: &str| {
+        metric
+            .strip_suffix("_stderr")
+            .is_some_and(|of| numbers.iter().any(|(other, by, _)| other == of && by == filter))
+    };
+    numbers
+        .iter()
+        .filter(|(metric, filter, _)| !is_stderr(metric, filter))
+        .filter_map(|(metric, filter, value)| {
+            let stderr = stderr(metric, filter);
+            Some(Claim { metric: metric.clone(), filter: filter.clone(), value: (*value)?, stderr })
+        })
+        .collect()
+}
+
+fn strings(list: Option<&Value<'_>>) -> Vec<String> {
+    list.map_or(&[][..], Value::items).iter().filter_map(|item| item.string().map(Into::into)).collect()
+}
