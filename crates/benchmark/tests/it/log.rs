@@ -60,7 +60,7 @@ fn damage_is_told_with_its_place() {
     let good = row(0, "");
     check(
         &format!("{good}\n{{\"doc_id\": 1, \"target\": \"abc"),
-        "lm-eval samples, samples_t.jsonl, line 2, byte 30: it ends within a string",
+        "lm-eval samples, samples_t.jsonl, line 2, byte 29: it ends within a string",
     );
     check(
         "{\"doc_id\": 1, \"doc_id\": 2}",

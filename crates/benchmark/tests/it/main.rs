@@ -1,2 +1,3 @@
 //! The benchmark crate, from outside.
+
 mod log;
