@@ -33,7 +33,7 @@ pub enum Answer {
         /// The right answer, as the dataset spells it: for GSM8K the whole worked solution.
         gold: String,
     },
-    /// A program (`HumanEval`).
+    /// A program (HumanEval).
     Code {
         /// The function that is tested.
         entry_point: String,

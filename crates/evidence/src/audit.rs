@@ -1,7 +1,22 @@
 //! What an audit of benchmark logs found: the file `audit.json`, which the signed test result pins.
 
-use crate::Digest;
+use crate::{Digest, Error};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Where the parts of an audit lie in its folder.
+pub mod path {
+    /// The audit.
+    pub const AUDIT: &str = "audit.json";
+    /// The findings in the form that code review tools read.
+    pub const SARIF: &str = "audit.sarif";
+    /// The signed test result.
+    pub const RESULT: &str = "audit.sigstore.json";
+    /// The signer's public key.
+    pub const SIGNER: &str = "signer.pub.pem";
+    /// The page for people, which nothing pins.
+    pub const REPORT: &str = "report.html";
+}
 
 /// The `schema` of an audit.
 pub const SCHEMA: &str = "stillmark/benchmark-audit/v1";
@@ -152,4 +167,18 @@ pub struct Open {
     pub task: Option<String>,
     /// Why it stays open, and what hints there are.
     pub why: String,
+}
+
+impl Audit {
+    /// Its bytes in the folder.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// Whether a folder is that of an audit.
+pub fn is_folder(dir: &Path) -> bool {
+    dir.join(path::RESULT).exists() && !dir.join(crate::layout::path::EVIDENCE).exists()
 }

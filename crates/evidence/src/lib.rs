@@ -27,6 +27,7 @@ pub mod provenance;
 pub mod receipt;
 pub mod signing;
 mod statement;
+pub mod test_result;
 pub mod upstream;
 pub mod verify;
 pub mod watermark;

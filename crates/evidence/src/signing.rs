@@ -1,5 +1,6 @@
 //! Leaves the evidence of a run or a finding in its folder: statements, bundles, log proofs.
 
+use crate::audit::{self, Audit};
 use crate::bundle::Bundle;
 use crate::disclosure::Disclosure;
 use crate::keys::PrivateKey;
@@ -9,6 +10,7 @@ use crate::provenance::{
     BUILD_TYPE, BuildDefinition, Builder, InternalParameters, Metadata, Provenance, ResourceDescriptor,
     RunDetails, name,
 };
+use crate::test_result::{Configuration, TestResult};
 use crate::watermark::{self, Judgment, ScoreLine, is_judged_name, scores_to_bytes};
 use crate::{Digest, Error, Finding, FindingKind, Statement, Subject, model_signing, verify};
 use serde_json::Value;
@@ -124,6 +126,30 @@ pub fn seal_finding<P: Judgment>(
         let proof = log.prove(index)?.encode();
         write_whole(&folder.join(watermark::path::PROOF), proof.as_bytes())?;
     }
+    Ok(statement)
+}
+
+/// Signs the test result that an audit comes to, over the audit, its findings for review tools, and the files that it read.
+pub fn seal_audit(
+    folder: &Path,
+    audit: &Audit,
+    sarif: &[u8],
+    tested: (Vec<Configuration>, &[&str]),
+    key: &PrivateKey,
+) -> Result<Statement<TestResult>, Error> {
+    let bytes = audit.to_bytes()?;
+    let mut subjects = vec![
+        Subject::new(audit::path::AUDIT, Digest::of(&bytes)),
+        Subject::new(audit::path::SARIF, Digest::of(sarif)),
+    ];
+    subjects.extend(audit.files.iter().map(|file| Subject::new(format!("log/{}", file.name), file.sha256)));
+    let (configuration, classes) = tested;
+    let statement = Statement::new(subjects, TestResult::of_audit(audit, configuration, classes));
+    let bundle = Bundle::sign(&statement, key)?.to_bytes()?;
+    write_whole(&folder.join(audit::path::AUDIT), &bytes)?;
+    write_whole(&folder.join(audit::path::SARIF), sarif)?;
+    write_whole(&folder.join(audit::path::SIGNER), key.public().to_pem().as_bytes())?;
+    write_whole(&folder.join(audit::path::RESULT), &bundle)?;
     Ok(statement)
 }
 

@@ -89,7 +89,12 @@ fn judge<P: Judgment>(
         checks.push(Finding::new(FindingKind::Malformed, "subject", "it names no judged file").into());
     }
     checks.extend(judged().map(|subject| check_judged(dir, subject).unwrap_or_else(Check::from)));
-    check_extra(dir, &statement.subject, statement.predicate.log(), checks);
+    let mut known = vec![path::FINDING, path::SIGNER, path::REPORT];
+    known.extend(statement.subject.iter().map(|subject| subject.name.as_str()));
+    if statement.predicate.log().is_some() {
+        known.extend([path::PROOF, path::LOG]);
+    }
+    check_extra(dir, &known, checks);
     let place = logged::Place {
         names: path::FINDING.to_owned(),
         log: dir.join(path::LOG).exists().then_some(path::LOG),
@@ -126,7 +131,8 @@ fn check_judged(dir: &Path, subject: &Subject) -> Result<Check, Finding> {
     Ok(Check::pass(Aspect::Judged, name, "its bytes are the judged ones"))
 }
 
-fn compare(subject: &Subject, found: Digest) -> Result<(), Finding> {
+/// Whether bytes are the signed ones.
+pub(super) fn compare(subject: &Subject, found: Digest) -> Result<(), Finding> {
     let signed = subject.digest.sha256;
     if found == signed {
         return Ok(());
@@ -136,12 +142,7 @@ fn compare(subject: &Subject, found: Digest) -> Result<(), Finding> {
 }
 
 /// Every file must be one that the statement or the format knows.
-fn check_extra(dir: &Path, subjects: &[Subject], log: Option<&str>, checks: &mut Vec<Check>) {
-    let mut known = vec![path::FINDING, path::SIGNER, path::REPORT];
-    known.extend(subjects.iter().map(|subject| subject.name.as_str()));
-    if log.is_some() {
-        known.extend([path::PROOF, path::LOG]);
-    }
+pub(super) fn check_extra(dir: &Path, known: &[&str], checks: &mut Vec<Check>) {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let mut names: Vec<_> =
         entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.file_type())).collect();

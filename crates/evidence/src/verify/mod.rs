@@ -1,5 +1,6 @@
 //! The only birthplace of [`Verified`].
 
+mod audit;
 mod consent;
 mod edges;
 mod finding;
@@ -13,6 +14,7 @@ mod stated;
 mod upstream;
 mod work;
 
+pub use audit::{AuditFacts, audit};
 pub use consent::consent;
 pub use finding::{FindingFacts, finding};
 pub use folder::{FolderFacts, folder};

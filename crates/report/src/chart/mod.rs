@@ -3,10 +3,14 @@
 //! [`lines`] draws a [`Chart`] for a page that has the styles; [`file()`] draws one that stands alone.
 
 mod bars;
+mod claims;
+mod heat;
 mod line;
 mod scale;
 
 pub(crate) use bars::{Bar, bars};
+pub(crate) use claims::{Claim, claims};
+pub(crate) use heat::{Cell, heat};
 pub(crate) use line::curve;
 pub use line::{file, lines};
 

@@ -1,7 +1,8 @@
 //! The verified facts in the words of the page.
 
 use serde::Serialize;
-use stillmark_evidence::checks::{Assurance, Check, CheckVerdict};
+use stillmark_evidence::checks::{Assurance, Check, CheckVerdict, FolderReport};
+use stillmark_evidence::keys::KeyId;
 use stillmark_evidence::manifest::DatasetManifest;
 use stillmark_evidence::verify::FolderFacts;
 
@@ -12,11 +13,8 @@ use crate::descent::student;
 #[derive(Debug, Serialize)]
 pub(super) struct Facts {
     student: String,
-    verdict: &'static str,
-    headline: &'static str,
-    assurance: &'static str,
-    shows: &'static str,
-    signer: Option<String>,
+    #[serde(flatten)]
+    record: Record,
     agreement: Option<&'static str>,
     grants: Vec<Grant>,
     duties: Vec<Duty>,
@@ -44,6 +42,16 @@ struct Accepted {
     reason: String,
 }
 
+/// Whether a folder holds, at the head of its page.
+#[derive(Debug, Serialize)]
+pub(super) struct Record {
+    verdict: &'static str,
+    headline: &'static str,
+    assurance: &'static str,
+    shows: &'static str,
+    signer: Option<String>,
+}
+
 /// Checks of one outcome.
 #[derive(Debug, Serialize)]
 pub(super) struct Group {
@@ -61,16 +69,10 @@ struct Contradiction {
 
 pub(super) fn of(facts: &FolderFacts) -> Facts {
     let report = &facts.report;
-    let (verdict, headline) = verdict(report.verdict);
-    let (assurance, shows) = assurance(report.assurance);
     let record = facts.data.as_ref().map(|data| &data.predicate);
     Facts {
         student: student(facts),
-        verdict,
-        headline,
-        assurance,
-        shows,
-        signer: facts.signer.map(|signer| signer.to_string()),
+        record: self::record(report, facts.signer),
         agreement: record.map(|record| record.verdict.as_str()),
         grants: consent::of(facts),
         duties: record.map(duties).unwrap_or_default(),
@@ -89,6 +91,13 @@ pub(super) fn of(facts: &FolderFacts) -> Facts {
         digests: digests(facts),
         run: run(facts),
     }
+}
+
+/// Whether a folder holds.
+pub(super) fn record(report: &FolderReport, signer: Option<KeyId>) -> Record {
+    let (verdict, headline) = verdict(report.verdict);
+    let (assurance, shows) = assurance(report.assurance);
+    Record { verdict, headline, assurance, shows, signer: signer.map(|signer| signer.to_string()) }
 }
 
 pub(super) fn verdict(verdict: CheckVerdict) -> (&'static str, &'static str) {

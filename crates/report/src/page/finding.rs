@@ -20,7 +20,7 @@ const MOST_TOLD: usize = 5;
 #[derive(Serialize)]
 struct Page<'a> {
     style: &'static str,
-    record: Record,
+    record: facts::Record,
     claim: Option<Claim>,
     finding: Option<results::Results>,
     attribution: Option<Vec<results::AttributedRow>>,
@@ -36,16 +36,6 @@ struct Page<'a> {
     checks: Vec<facts::Group>,
     rendered_at: &'a str,
     tool: &'a str,
-}
-
-/// Whether the folder holds.
-#[derive(Serialize)]
-struct Record {
-    verdict: &'static str,
-    headline: &'static str,
-    assurance: &'static str,
-    shows: &'static str,
-    signer: Option<String>,
 }
 
 /// What the statement says, in careful words.
@@ -74,7 +64,7 @@ pub fn render_finding(
     let unlabeled = plots.iter().filter(|plot| plot.weight == Weight::Faint).count();
     let page = Page {
         style: STYLE,
-        record: record(facts),
+        record: facts::record(&facts.report, facts.signer),
         claim: found.map(claim).or_else(|| attribution.map(claim_of_attribution)),
         finding: found.map(results::of),
         attribution: attribution.map(results::attributed),
@@ -104,12 +94,6 @@ pub fn render_finding(
         tool,
     };
     filled(TEMPLATE, &page)
-}
-
-fn record(facts: &FindingFacts) -> Record {
-    let (verdict, headline) = facts::verdict(facts.report.verdict);
-    let (assurance, shows) = facts::assurance(facts.report.assurance);
-    Record { verdict, headline, assurance, shows, signer: facts.signer.map(|signer| signer.to_string()) }
 }
 
 fn claim(found: &WatermarkFinding) -> Claim {

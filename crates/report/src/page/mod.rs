@@ -1,5 +1,6 @@
 //! The page: what the template is given, and the template itself.
 
+mod audit;
 mod consent;
 mod facts;
 mod finding;
@@ -27,6 +28,7 @@ const STYLE: &str = concat!(
     include_str!("../../templates/style.css")
 );
 
+pub use audit::render_audit;
 pub use finding::render_finding;
 
 /// The page could not be rendered; a fault of this program.

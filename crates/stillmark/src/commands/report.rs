@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use stillmark_distill::metrics::{self, Entry, EvaluationRecord};
 use stillmark_evidence::layout::path;
-use stillmark_evidence::verify::{FindingFacts, FolderFacts, Verified};
+use stillmark_evidence::verify::{FolderFacts, Verified};
 use stillmark_report::{
-    Beside, Compared, Curve, Line, Named, Sample, Unit, provenance, render, render_finding,
+    Beside, Compared, Curve, Line, Named, Sample, Unit, provenance, render, render_audit, render_finding,
 };
 
 use super::verify::{self, Shown};
@@ -27,7 +27,7 @@ const TOOL: &str = concat!("stillmark ", env!("CARGO_PKG_VERSION"));
     after_help = "Example:\n  stillmark report out -o report.html\n  stillmark report out --graph provenance.mmd\n\nExit codes are those of `verify`: a folder that fails is reported as failing."
 )]
 pub(crate) struct Args {
-    /// The folder of a run, or of a watermark finding
+    /// The folder of a run, of a watermark finding, or of an audit
     #[arg(value_name = "PATH")]
     folder: PathBuf,
     /// The page [default: report.html in the folder]
@@ -49,7 +49,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let page = args.output.clone().unwrap_or_else(|| args.folder.join("report.html"));
     match &shown {
         Shown::Run(facts) => write(facts, &args.folder, &page)?,
-        Shown::Finding(facts) => write_finding(facts, &page)?,
+        Shown::Finding(facts) => write_page(render_finding(facts, &clock::now(), TOOL), &page)?,
+        Shown::Audit(facts) => write_page(render_audit(facts, &clock::now(), TOOL), &page)?,
     }
     let mut answer = json!({ "schema": "stillmark/report/v1", "page": page, "verdict": verdict });
     let mut written = format!("wrote {}", page.display());
@@ -64,13 +65,12 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
 
 /// Writes the page of a verified folder.
 pub(crate) fn write(facts: &Verified<FolderFacts>, folder: &Path, page: &Path) -> Result<(), Problem> {
-    let html = render(facts, &beside(folder)).map_err(|err| Problem::from_error(&err))?;
-    files::write(page, html.as_bytes(), Secrecy::Public)
+    write_page(render(facts, &beside(folder)), page)
 }
 
-/// Writes the page of a verified finding.
-fn write_finding(facts: &Verified<FindingFacts>, page: &Path) -> Result<(), Problem> {
-    let html = render_finding(facts, &clock::now(), TOOL).map_err(|err| Problem::from_error(&err))?;
+/// Writes what was rendered.
+fn write_page(rendered: Result<String, stillmark_report::Error>, page: &Path) -> Result<(), Problem> {
+    let html = rendered.map_err(|err| Problem::from_error(&err))?;
     files::write(page, html.as_bytes(), Secrecy::Public)
 }
 
@@ -78,7 +78,7 @@ fn write_finding(facts: &Verified<FindingFacts>, page: &Path) -> Result<(), Prob
 fn write_graph(shown: &Shown, path: &Path, form: drawing::Form) -> Result<(), Problem> {
     let graph = match shown {
         Shown::Run(facts) => provenance(facts),
-        Shown::Finding(_) => None,
+        Shown::Finding(_) | Shown::Audit(_) => None,
     };
     let graph = graph.ok_or_else(|| {
         Problem::new("there is no provenance graph to draw")

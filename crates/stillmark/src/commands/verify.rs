@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use stillmark_evidence::checks::{Check, CheckVerdict, FolderReport};
-use stillmark_evidence::verify::{FindingFacts, FolderFacts, Verified, finding, folder};
-use stillmark_evidence::watermark;
+use stillmark_evidence::verify::{self, AuditFacts, FindingFacts, FolderFacts, Verified, finding, folder};
+use stillmark_evidence::{audit, watermark};
 
 use crate::exit::ExitStatus;
 use crate::problem::{Outcome, Problem, one_line};
@@ -20,7 +20,7 @@ use crate::trust;
 Exit codes: 0 verified, 1 a check failed, 3 sound but not by a trusted key, 2 PATH cannot be read."
 )]
 pub(crate) struct Args {
-    /// The folder of a run, or of a watermark finding
+    /// The folder of a run, of a watermark finding, or of an audit
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Believe this public key alone; may be repeated [default: the keys in ~/.config/stillmark/trusted]
@@ -36,12 +36,14 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     Ok(status(report.verdict))
 }
 
-/// What a folder of either kind shows.
+/// What a folder of any kind shows.
 pub(crate) enum Shown {
     /// That of a run.
     Run(Box<Verified<FolderFacts>>),
     /// That of a watermark finding.
     Finding(Box<Verified<FindingFacts>>),
+    /// That of an audit of benchmark logs.
+    Audit(Box<Verified<AuditFacts>>),
 }
 
 impl Shown {
@@ -50,20 +52,23 @@ impl Shown {
         match self {
             Self::Run(facts) => &facts.report,
             Self::Finding(facts) => &facts.report,
+            Self::Audit(facts) => &facts.report,
         }
     }
 }
 
-/// Verifies a folder of either kind.
+/// Verifies a folder of any kind.
 pub(crate) fn shown(path: &Path, trusted: &[PathBuf], session: &Session) -> Result<Shown, Problem> {
-    if !watermark::is_folder(path) {
+    let shown = if watermark::is_folder(path) {
+        finding(path, &trust::load(trusted, &session.settings.trust)?).map(Box::new).map(Shown::Finding)
+    } else if audit::is_folder(path) {
+        verify::audit(path, &trust::load(trusted, &session.settings.trust)?).map(Box::new).map(Shown::Audit)
+    } else {
         return facts(path, trusted, session).map(Box::new).map(Shown::Run);
-    }
-    let trust = trust::load(trusted, &session.settings.trust)?;
-    let facts = finding(path, &trust).map_err(|err| {
+    };
+    shown.map_err(|err| {
         Problem::from_error(&err).while_doing(format!("{} cannot be verified", path.display()))
-    })?;
-    Ok(Shown::Finding(Box::new(facts)))
+    })
 }
 
 /// Verifies a run's folder by the keys named, else by those of the user.
