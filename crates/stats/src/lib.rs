@@ -22,6 +22,7 @@ pub mod p_value;
 pub mod paired;
 pub mod permutation;
 pub mod planner;
+pub mod python_random;
 pub mod sample_size;
 pub mod scan;
 pub mod special;

@@ -23,6 +23,16 @@ impl Mt19937 {
         Self { state, next: N }
     }
 
+    /// Starts from a state of 624 words, none of which was drawn.
+    pub(crate) fn of_words(state: [u32; N]) -> Self {
+        Self { state, next: N }
+    }
+
+    /// The words of the state.
+    pub(crate) fn words(&self) -> &[u32; N] {
+        &self.state
+    }
+
     /// The next 32 bits.
     #[inline]
     pub fn next_u32(&mut self) -> u32 {

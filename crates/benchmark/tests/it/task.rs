@@ -1,0 +1,131 @@
+//! Recipes, against what lm-evaluation-harness itself does (docs/spec/evaluation-recipe.md).
+
+use std::path::Path;
+
+use serde_json::Value;
+use stillmark_benchmark::record::{Answer, Record};
+use stillmark_benchmark::task::{self, Chat, Extract, Output, Setting, Shots};
+use stillmark_stats::python_random::Random;
+
+fn vectors(name: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec/vectors/evaluation-recipe");
+    let vectors: Value = serde_json::from_str(&std::fs::read_to_string(folder.join(name)).unwrap()).unwrap();
+    assert_eq!(vectors["expect"], "success", "{name}");
+    vectors
+}
+
+fn open(question: &str, gold: &str) -> Record {
+    Record { context: None, question: question.to_owned(), answer: Answer::Open { gold: gold.to_owned() } }
+}
+
+fn choice(question: &str, choices: [&str; 4], gold: usize) -> Record {
+    let choices = choices.map(str::to_owned).to_vec();
+    Record { context: None, question: question.to_owned(), answer: Answer::Choice { choices, gold: vec![gold] } }
+}
+
+#[test]
+fn filters_and_exact_match_say_what_the_harness_says() {
+    for entry in vectors("filters.json")["tasks"].as_array().unwrap() {
+        let name = entry["task"].as_str().unwrap();
+        let task = task::find(name).unwrap();
+        let record = open(entry["question"].as_str().unwrap(), entry["gold"].as_str().unwrap());
+        for case in entry["cases"].as_array().unwrap() {
+            let answer = case["answer"].as_str().unwrap();
+            let scores = task.score_text(&record, answer).unwrap();
+            let ours: Vec<Value> =
+                scores.iter().map(|s| serde_json::json!([s.filter, s.filtered, s.value])).collect();
+            assert_eq!(&Value::Array(ours), &case["filtered"], "{name}: {answer:?}");
+        }
+    }
+}
+
+#[test]
+fn samples_are_those_of_cpython() {
+    for entry in vectors("samples.json")["samples"].as_array().unwrap() {
+        let number = |field: &str| entry[field].as_u64().unwrap();
+        let mut random = Random::new(number("seed"));
+        for draw in entry["draws"].as_array().unwrap() {
+            let ours = random.sample(number("n") as usize, number("k") as usize);
+            assert_eq!(&serde_json::json!(ours), draw, "{entry}");
+        }
+    }
+}
+
+#[test]
+fn every_task_is_found_its_patterns_compile_and_every_group_leads_to_tasks() {
+    let names = task::names();
+    assert_eq!(names.len(), 9 + 57 + 4 * 27);
+    for name in names {
+        let task = task::find(&name).unwrap();
+        assert_eq!(task.name, name);
+        let Output::Text { filters, .. } = &task.output else { continue };
+        for filter in filters {
+            match &filter.extract {
+                Extract::Match(pattern, _) | Extract::Letter(pattern, _) | Extract::Number(pattern, _) => {
+                    assert!(pattern.compiles(), "{name}: {}", pattern.source());
+                }
+                Extract::Mapped(whole, _, values) => {
+                    assert!(whole.compiles() && values.iter().all(|(pattern, _)| pattern.compiles()), "{name}");
+                }
+                Extract::Whole | Extract::After { .. } | Extract::Words | Extract::Program => {}
+            }
+        }
+    }
+    let leads_to_tasks = |name: &str| task::group(name).unwrap().members.iter().all(|m| task::find(m).is_some());
+    assert!(["mmlu_stem", "mmlu_other", "bbh", "bbh_zeroshot"].into_iter().all(leads_to_tasks));
+    assert_eq!(task::group("mmlu").unwrap().members.len(), 4);
+    assert!(task::find("mmlu_astrology").is_none() && task::group("gsm8k").is_none());
+}
+
+#[test]
+fn choices_are_scored_as_the_harness_scores_them() {
+    let task = task::find("arc_challenge").unwrap();
+    let record = choice("Which?", ["a", "a long answer", "bb", "cc"], 1);
+    let score = |lls: &[f64]| -> Vec<f64> {
+        task.score_choices(&record, lls).unwrap().iter().filter_map(|score| score.value).collect()
+    };
+    assert_eq!(score(&[-2.0, -4.0, -3.0, -3.0]), [0.0, 1.0]);
+    assert_eq!(score(&[-5.0, -1.0, -1.0, -9.0]), [1.0, 1.0]);
+    // Of equals the first is taken, and what is no number counts as the largest.
+    assert_eq!(score(&[-1.0, -1.0, -1.0, -1.0]), [0.0, 1.0]);
+    assert_eq!(score(&[-1.0, f64::NAN, -1.0, -1.0]), [1.0, 1.0]);
+    assert!(task.score_choices(&record, &[-1.0]).is_err());
+}
+
+#[test]
+fn what_a_task_cannot_ask_is_an_error() {
+    let open = open("How many?", "#### 3");
+    assert!(task::find("mmlu_anatomy").unwrap().prompt(&open, &[]).is_err());
+    let three = Record {
+        answer: Answer::Choice { choices: vec!["a".into(), "b".into(), "c".into()], gold: vec![0] },
+        ..open.clone()
+    };
+    assert!(task::find("mmlu_anatomy").unwrap().prompt(&three, &[]).is_err());
+    assert!(task::find("arc_easy").unwrap().prompt(&three, &[]).is_ok());
+    let gsm8k = task::find("gsm8k").unwrap();
+    assert!(Shots::new(&gsm8k, std::slice::from_ref(&open), 5, 1234).is_err());
+    assert!(Shots::new(&gsm8k, &[], 0, 1234).is_ok());
+    assert!(task::shots_of_cot_prompts(&task::find("bbh_fewshot_navigate").unwrap(), "no line").is_err());
+}
+
+#[test]
+fn a_recipe_changes_with_everything_that_decides_a_score() {
+    let task = task::find("mmlu_anatomy").unwrap();
+    let plain = Setting { shots: 1, shot_leaves: vec!["a".into(), "b".into()], seed: 1234, limit: None, chat: Chat::No };
+    let digest = plain.digest(&task);
+    let chat = Chat::Template { template_sha256: "00".into(), system: None };
+    let told = Chat::Template { template_sha256: "00".into(), system: Some("Be brief.".into()) };
+    for other in [
+        Setting { shots: 2, ..plain.clone() },
+        Setting { shot_leaves: vec!["b".into(), "b".into()], ..plain.clone() },
+        Setting { seed: 1, ..plain.clone() },
+        Setting { limit: Some(10), ..plain.clone() },
+        Setting { chat, ..plain.clone() },
+        Setting { chat: told, ..plain.clone() },
+    ] {
+        assert_ne!(other.digest(&task), digest, "{other:?}");
+    }
+    assert_ne!(plain.digest(&task::find("mmlu_virology").unwrap()), digest);
+    // An example that is never shown decides nothing.
+    assert_eq!(Setting { shot_leaves: vec!["a".into(), "c".into()], ..plain }.digest(&task), digest);
+}
