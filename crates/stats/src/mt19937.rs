@@ -24,8 +24,8 @@ impl Mt19937 {
     }
 
     /// Starts from a state of 624 words, none of which was drawn.
-    pub(crate) fn of_words(state: [u32; N]) -> Self {
-        Self { state, next: N }
+    pub(crate) fn of_words(state: &[u32; N]) -> Self {
+        Self { state: *state, next: N }
     }
 
     /// The words of the state.

@@ -79,7 +79,7 @@ impl Random {
 
 /// The logarithm to base 4, rounded up.
 fn log4_above(x: usize) -> u32 {
-    (0..).find(|power| x <= 4_usize.saturating_pow(*power)).unwrap_or(0)
+    (0..usize::BITS).find(|power| x <= 4_usize.saturating_pow(*power)).unwrap_or(0)
 }
 
 impl Mt19937 {
@@ -101,7 +101,7 @@ impl Mt19937 {
             i = next_place(i, &mut state);
         }
         state[0] = 0x8000_0000;
-        Self::of_words(state)
+        Self::of_words(&state)
     }
 }
 

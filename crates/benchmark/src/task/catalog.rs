@@ -14,6 +14,9 @@ pub const HARNESS_VERSION: &str = "0.4.13";
 const GSM8K_EXACT: Metric =
     Metric::ExactMatch { removed: &[",", r"\$", "(?s).*#### ", r"\.$"], letters: Letters::CaseIgnored };
 
+const GSM8K_UNTIL: &[&str] = &["Question:", "</s>", "<|im_end|>"];
+const COT_UNTIL: &[&str] = &["Q:", "</s>", "<|im_end|>"];
+
 /// The tasks outside of the two large families.
 const SINGLE: [&str; 9] = [
     "arc_challenge",
@@ -113,14 +116,13 @@ fn truthful(name: &str, doc_to_choice: &'static str, version: &'static str, metr
 
 fn gsm8k() -> Task {
     let template = Template::Around { before: "Question: ", after: "\nAnswer:", target: Target::Whole };
-    let until = &["Question:", "</s>", "<|im_end|>"];
-    let output = text(until, true, gsm8k_filters(r"#### (\-?[0-9\.\,]+)"));
+    let output = worked(GSM8K_UNTIL, gsm8k_filters(r"#### (\-?[0-9\.\,]+)"));
     Task { version: "3.0", default_shots: 5, ..plain("gsm8k", "gsm8k", template, output) }
 }
 
 fn gsm8k_cot() -> Task {
     let template = Template::Around { before: "Q: ", after: "\nA:", target: Target::AfterMarks };
-    let output = text(&["Q:", "</s>", "<|im_end|>"], false, gsm8k_filters(r"The answer is (\-?[0-9\.\,]+)."));
+    let output = worked(COT_UNTIL, gsm8k_filters(r"The answer is (\-?[0-9\.\,]+)."));
     Task {
         version: "3.0",
         doc_to_text: "Q: {{question}}\nA:",
@@ -134,7 +136,7 @@ fn gsm8k_cot() -> Task {
 fn gsm8k_cot_zeroshot() -> Task {
     let after = "\nA: Let's think step by step.";
     let template = Template::Around { before: "Q: ", after, target: Target::Whole };
-    let output = text(&["Q:", "</s>", "<|im_end|>"], false, gsm8k_filters(r"The answer is (\-?[0-9\.\,]+)."));
+    let output = worked(COT_UNTIL, gsm8k_filters(r"The answer is (\-?[0-9\.\,]+)."));
     Task {
         version: "3.0",
         doc_to_text: "Q: {{question}}\nA: Let's think step by step.",
@@ -160,8 +162,9 @@ fn humaneval() -> Task {
     }
 }
 
-fn text(until: &'static [&'static str], states_temperature: bool, filters: Vec<Filter>) -> Output {
-    let generation = Generation { until, max_gen_toks: None, states_temperature };
+/// A worked answer, of which two filters take the number.
+fn worked(until: &'static [&'static str], filters: Vec<Filter>) -> Output {
+    let generation = Generation { until, max_gen_toks: None, states_temperature: until == GSM8K_UNTIL };
     Output::Text { generation, filters, metric: GSM8K_EXACT }
 }
 

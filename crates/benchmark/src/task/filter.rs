@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use regex::Regex;
 
+use super::number::number_in_words;
 use super::pattern::{Pattern, Pick};
 use super::python::{strip, words};
 use crate::record::Record;
-use super::number::number_in_words;
 
 /// What a filter gives where it finds nothing.
 const NOTHING: &str = "[invalid]";
@@ -153,6 +153,8 @@ fn letter(pattern: &Pattern, pick: Pick, record: &Record, answer: &str) -> Optio
     let mut matches = by_text.find_iter(&plain);
     let found = match pick {
         Pick::First => matches.next(),
+        // Python also finds an empty choice right after another match, at the end.
+        Pick::Last if by_text.is_match_at(&plain, plain.len()) => None,
         Pick::Last => matches.last(),
     };
     if let Some(found) = found.map(|found| strip(found.as_str())).filter(|found| !found.is_empty()) {

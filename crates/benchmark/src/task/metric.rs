@@ -7,7 +7,7 @@ pub enum Metric {
     Accuracy,
     /// As accuracy, log-likelihoods divided by the length of the choice in characters.
     AccuracyNorm,
-    /// The share of probability on right choices (TruthfulQA mc2), which the harness also calls `acc`.
+    /// The share of probability on right choices (`TruthfulQA` mc2), which the harness also calls `acc`.
     TrueMass,
     /// 1 where answer and target are equal after both were cleaned.
     ExactMatch {
@@ -89,7 +89,7 @@ fn cleaned(text: &str, removed: &[&str], letters: Letters) -> String {
             r"\$" => text = text.replace('$', ""),
             r"\\" => text = text.replace('\\', ""),
             r"\.$" => drop_last_dot(&mut text),
-            "(?s).*#### " => text = text.rsplit("#### ").next().unwrap_or_default().to_owned(),
+            "(?s).*#### " => drop_before_last(&mut text, "#### "),
             literal => text = text.replace(literal, ""),
         }
     }
@@ -98,6 +98,13 @@ fn cleaned(text: &str, removed: &[&str], letters: Letters) -> String {
     match letters {
         Letters::Exact => text,
         Letters::CaseIgnored => text.to_lowercase(),
+    }
+}
+
+/// Leaves what stands after the last of some marks.
+fn drop_before_last(text: &mut String, marks: &str) {
+    if let Some(at) = text.rfind(marks) {
+        text.drain(..at + marks.len());
     }
 }
 

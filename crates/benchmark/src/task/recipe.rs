@@ -58,7 +58,7 @@ pub enum ShotSource {
 pub enum Sampler {
     /// The first ones.
     FirstN,
-    /// CPython's `random.sample`, one generator for the whole run.
+    /// `CPython`'s `random.sample`, one generator for the whole run.
     Random,
     /// As [`Sampler::Random`], drawing one more and leaving out the record that is asked.
     RandomWithoutOwn,
@@ -111,7 +111,7 @@ impl Task {
     /// The metric names, in the harness's order.
     pub fn metric_names(&self) -> Vec<&'static str> {
         match &self.output {
-            Output::Choices { metrics } => metrics.iter().map(|metric| metric.name()).collect(),
+            Output::Choices { metrics } => metrics.iter().map(Metric::name).collect(),
             Output::Text { metric, .. } => vec![metric.name()],
         }
     }

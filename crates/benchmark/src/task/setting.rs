@@ -1,9 +1,11 @@
 //! Everything that decides a score besides the model and the benchmark: the recipe and its digest.
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use stillmark_evidence::Digest;
 
 use super::catalog::HARNESS_VERSION;
+use super::filter::Filter;
+use super::metric::Metric;
 use super::recipe::{Generation, Output, Sampler, Task};
 
 /// How a run asks its task.
@@ -46,10 +48,10 @@ impl Setting {
         };
         let (filters, generation, metrics) = match &task.output {
             Output::Choices { metrics } => {
-                (Vec::new(), Value::Null, metrics.iter().map(|m| m.as_listed()).collect())
+                (Vec::new(), Value::Null, metrics.iter().map(Metric::as_listed).collect())
             }
             Output::Text { generation, filters, metric } => (
-                filters.iter().map(|filter| filter.as_listed()).collect(),
+                filters.iter().map(Filter::as_listed).collect(),
                 generation.as_listed(),
                 vec![metric.as_listed()],
             ),
@@ -108,5 +110,5 @@ impl Generation {
 }
 
 fn hex_sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Digest::of(bytes).to_string()
 }

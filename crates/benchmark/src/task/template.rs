@@ -25,7 +25,7 @@ pub enum Template {
 pub enum Target {
     /// The index of the right choice.
     Index,
-    /// Always the first choice (TruthfulQA).
+    /// Always the first choice (`TruthfulQA`).
     First,
     /// The whole answer.
     Whole,
@@ -50,7 +50,7 @@ impl Template {
                 }
                 let mut text = strip(&record.question).to_owned();
                 for (letter, choice) in LETTERS.iter().zip(choices) {
-                    text.push_str(&format!("\n{letter}. {choice}"));
+                    text.extend(["\n", letter, ". ", choice]);
                 }
                 text.push_str("\nAnswer:");
                 Ok(text)

@@ -1,3 +1,5 @@
 //! The benchmark crate, from outside.
+#![cfg(test)]
 
 mod log;
+mod task;

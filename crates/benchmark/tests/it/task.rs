@@ -20,7 +20,11 @@ fn open(question: &str, gold: &str) -> Record {
 
 fn choice(question: &str, choices: [&str; 4], gold: usize) -> Record {
     let choices = choices.map(str::to_owned).to_vec();
-    Record { context: None, question: question.to_owned(), answer: Answer::Choice { choices, gold: vec![gold] } }
+    Record {
+        context: None,
+        question: question.to_owned(),
+        answer: Answer::Choice { choices, gold: vec![gold] },
+    }
 }
 
 #[test]
@@ -65,13 +69,17 @@ fn every_task_is_found_its_patterns_compile_and_every_group_leads_to_tasks() {
                     assert!(pattern.compiles(), "{name}: {}", pattern.source());
                 }
                 Extract::Mapped(whole, _, values) => {
-                    assert!(whole.compiles() && values.iter().all(|(pattern, _)| pattern.compiles()), "{name}");
+                    assert!(
+                        whole.compiles() && values.iter().all(|(pattern, _)| pattern.compiles()),
+                        "{name}"
+                    );
                 }
                 Extract::Whole | Extract::After { .. } | Extract::Words | Extract::Program => {}
             }
         }
     }
-    let leads_to_tasks = |name: &str| task::group(name).unwrap().members.iter().all(|m| task::find(m).is_some());
+    let leads_to_tasks =
+        |name: &str| task::group(name).unwrap().members.iter().all(|m| task::find(m).is_some());
     assert!(["mmlu_stem", "mmlu_other", "bbh", "bbh_zeroshot"].into_iter().all(leads_to_tasks));
     assert_eq!(task::group("mmlu").unwrap().members.len(), 4);
     assert!(task::find("mmlu_astrology").is_none() && task::group("gsm8k").is_none());
@@ -111,7 +119,13 @@ fn what_a_task_cannot_ask_is_an_error() {
 #[test]
 fn a_recipe_changes_with_everything_that_decides_a_score() {
     let task = task::find("mmlu_anatomy").unwrap();
-    let plain = Setting { shots: 1, shot_leaves: vec!["a".into(), "b".into()], seed: 1234, limit: None, chat: Chat::No };
+    let plain = Setting {
+        shots: 1,
+        shot_leaves: vec!["a".into(), "b".into()],
+        seed: 1234,
+        limit: None,
+        chat: Chat::No,
+    };
     let digest = plain.digest(&task);
     let chat = Chat::Template { template_sha256: "00".into(), system: None };
     let told = Chat::Template { template_sha256: "00".into(), system: Some("Be brief.".into()) };
