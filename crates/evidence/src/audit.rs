@@ -170,6 +170,12 @@ pub struct Open {
 }
 
 impl Audit {
+    /// Whether the verdict follows from the findings: altered exactly where one of them does not hold.
+    pub fn is_consistent(&self) -> bool {
+        let is_error = |found: &Found| found.severity == Severity::Error;
+        (self.verdict == Verdict::Altered) == self.findings.iter().any(is_error)
+    }
+
     /// Its bytes in the folder.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let mut bytes = serde_json::to_vec_pretty(self)?;

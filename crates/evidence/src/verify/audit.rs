@@ -82,6 +82,9 @@ fn signed_audit(dir: &Path, result: &Statement<TestResult>) -> Result<Audit, Fin
             format!("schema `{}`", audit.schema),
         ));
     }
+    if !audit.is_consistent() {
+        return Err(contradiction("its verdict does not follow from its findings"));
+    }
     let is_signed = |file: &crate::audit::ReadFile| {
         result.subject.contains(&Subject::new(format!("log/{}", file.name), file.sha256))
     };

@@ -136,15 +136,20 @@ fn page(predicate: impl Judgment, scores: &[ScoreLine], tamper: fn(&Path), name:
     let facts = verified(predicate, scores, tamper);
     let page = render_finding(&facts, "2026-11-27", "stillmark 0.1.0").unwrap();
     fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name), &page).unwrap();
+    loads_nothing(&page);
+    page
+}
+
+/// Demands that the page loads nothing and runs nothing.
+pub(crate) fn loads_nothing(page: &str) {
     for load in ["http://", "https://", "src=", "href=", "url(", "@import", "<script", "<link", "<iframe"] {
         assert!(!page.contains(load), "{load}");
     }
     assert!(page.contains("default-src 'none'"));
-    page
 }
 
 /// Demands that every text stands on the page.
-fn shows(page: &str, texts: &[&str]) {
+pub(crate) fn shows(page: &str, texts: &[&str]) {
     for text in texts {
         assert!(page.contains(text), "no {text:?}");
     }
