@@ -6,7 +6,7 @@ use crate::markup::{clipped, escaped};
 
 const WIDTH: f64 = 720.0;
 const LABEL: f64 = 210.0;
-const VALUE: f64 = 150.0;
+const VALUE: f64 = 190.0;
 const ROW: f64 = 28.0;
 
 /// One score between 0 and 1.

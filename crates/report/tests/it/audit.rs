@@ -121,7 +121,7 @@ fn an_altered_score_is_shown_beside_what_the_answers_come_to() {
             "What no log can decide",
             "the dev split was not given",
             "that the named model gave these answers",
-            "Everything that was recorded holds",
+            "The signed record is whole",
         ],
     );
     assert!(page.find("gold-flipped").unwrap() < page.find("recipe-differs").unwrap(), "the worst first");
