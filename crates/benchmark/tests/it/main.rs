@@ -1,5 +1,6 @@
 //! The benchmark crate, from outside.
-#![cfg(test)]
 
 mod log;
+mod registry;
+mod shared;
 mod task;

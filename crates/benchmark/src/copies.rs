@@ -1,1 +1,0 @@
-//! Benchmarks as they lie about: JSON Lines, CSV, Parquet, one file a subset.

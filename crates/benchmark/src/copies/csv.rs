@@ -1,0 +1,308 @@
+//! Tables of text, whole or damaged.
+//!
+//! Rows are read as Python's `csv` reads them, since that is what most copies were written and are read with. A row that then has not the
+//! columns of the header, or has swallowed rows behind an unbalanced quote, is read again in other ways until it makes sense; such a row is
+//! marked as repaired, and one that never makes sense as damaged.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr2};
+
+/// How many lines a torn row is pieced together from, at most.
+const TORN_LINES: usize = 64;
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row<'a> {
+    /// The line on which it starts, from 1.
+    pub(super) line: usize,
+    /// Its cells.
+    pub(super) cells: Vec<Cow<'a, str>>,
+    /// How it had to be read.
+    pub(super) state: State,
+}
+
+/// How a row had to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// As the format says.
+    Sound,
+    /// In another way, which is named.
+    Repaired(&'static str),
+    /// In no way: what is wrong.
+    Damaged(&'static str),
+}
+
+/// What a row must look like.
+pub(super) struct Shape<'s> {
+    /// How many cells it has.
+    pub(super) width: usize,
+    /// Whether cells that are as many as wanted also make sense.
+    pub(super) fits: &'s dyn Fn(&[Cow<'_, str>]) -> bool,
+    /// Whether `fits` says enough to tell a row from a line of text.
+    pub(super) is_telling: bool,
+}
+
+/// A place in a table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Table<'a> {
+    text: &'a str,
+    separator: u8,
+    start: usize,
+    line: usize,
+}
+
+/// What was read of one row.
+struct Read<'a> {
+    cells: Vec<Cow<'a, str>>,
+    end: usize,
+    is_closed: bool,
+    is_clean: bool,
+}
+
+/// How quotes are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    /// As Python's `csv` reads them.
+    Python,
+    /// A quote closes a cell only before a separator or a line's end.
+    Outer,
+    /// Quotes are text.
+    Text,
+    /// Quotes are text, and a separator before a space is too.
+    SpacedText,
+}
+
+impl<'a> Table<'a> {
+    /// The table that a text holds.
+    pub(super) fn new(text: &'a str, separator: u8) -> Self {
+        Self { text, separator, start: 0, line: 1 }
+    }
+
+    /// The first row and the table after it.
+    pub(super) fn header(mut self) -> (Vec<Cow<'a, str>>, Self) {
+        self.skip_blank();
+        let read = self.read(self.start, Quotes::Python, self.text.len());
+        self.advance(read.end);
+        (read.cells, self)
+    }
+
+    /// The next row; none at the end.
+    pub(super) fn next(&mut self, shape: &Shape<'_>) -> Option<Row<'a>> {
+        self.skip_blank();
+        if self.start >= self.text.len() {
+            return None;
+        }
+        let line = self.line;
+        let read = self.read(self.start, Quotes::Python, self.text.len());
+        let fits = read.cells.len() == shape.width && read.is_closed;
+        // A quote that text follows and that lines were read into is one that was never meant to open.
+        let is_clean = read.is_clean || !shape.is_telling || self.line_end(self.start) >= read.end;
+        if fits && is_clean && !self.swallows(read.end, shape) {
+            self.advance(read.end);
+            return Some(Row { line, cells: read.cells, state: State::Sound });
+        }
+        let (mut row, end) = self.repaired(&read, shape);
+        row.line = line;
+        self.advance(end);
+        Some(row)
+    }
+
+    fn skip_blank(&mut self) {
+        while let Some(byte) = self.text.as_bytes().get(self.start) {
+            match byte {
+                b'\n' => self.line += 1,
+                b'\r' => {}
+                _ => return,
+            }
+            self.start += 1;
+        }
+    }
+
+    fn advance(&mut self, end: usize) {
+        self.line += memchr::memchr_iter(b'\n', &self.text.as_bytes()[self.start..end]).count();
+        self.start = end;
+    }
+
+    /// The end of the line that holds `from`, its line feed included.
+    fn line_end(&self, from: usize) -> usize {
+        memchr(b'\n', &self.text.as_bytes()[from..]).map_or(self.text.len(), |at| from + at + 1)
+    }
+
+    /// Whether a row up to `end` holds a line that is a row of its own: then an unbalanced quote joined them.
+    fn swallows(&self, end: usize, shape: &Shape<'_>) -> bool {
+        if !shape.is_telling {
+            return false;
+        }
+        let mut start = self.line_end(self.start);
+        while start < end {
+            let next = self.line_end(start);
+            if self.is_row(start, next, shape) {
+                return true;
+            }
+            start = next;
+        }
+        false
+    }
+
+    /// Whether a line is a row; the last line of a quoted cell has a quote too few.
+    fn is_row(&self, start: usize, end: usize, shape: &Shape<'_>) -> bool {
+        let quotes = memchr::memchr_iter(b'"', &self.text.as_bytes()[start..end]).count();
+        if !quotes.is_multiple_of(2) {
+            return false;
+        }
+        let read = self.read(start, Quotes::Python, end);
+        read.end == end && read.is_closed && read.cells.len() == shape.width && (shape.fits)(&read.cells)
+    }
+
+    /// Reads a row anew in every other way that is known; the end of what it took.
+    fn repaired(&self, read: &Read<'a>, shape: &Shape<'_>) -> (Row<'a>, usize) {
+        let ways = [
+            (Quotes::Python, "its quote is never closed, or a line end stands outside quotes"),
+            (Quotes::Outer, "quotes inside cells are not doubled"),
+            (Quotes::SpacedText, "cells with commas stand without quotes"),
+            (Quotes::Text, "quotes are not balanced"),
+        ];
+        let mut end = self.start;
+        for lines in 0..TORN_LINES {
+            if end >= self.text.len() || (lines > 0 && self.is_row(end, self.line_end(end), shape)) {
+                break;
+            }
+            end = self.line_end(end);
+            for (quotes, how) in ways {
+                let again = self.read(self.start, quotes, end);
+                let cells = self.joined(again, quotes, end);
+                if cells.len() == shape.width && (shape.fits)(&cells) && shape.is_telling {
+                    return (Row { line: 0, cells, state: State::Repaired(how) }, end);
+                }
+            }
+        }
+        self.damaged(read, shape)
+    }
+
+    /// The cells up to `end`, line ends between them being text.
+    fn joined(&self, mut read: Read<'a>, quotes: Quotes, end: usize) -> Vec<Cow<'a, str>> {
+        while read.end < end {
+            let more = self.read(read.end, quotes, end);
+            read.end = more.end;
+            let mut cells = more.cells.into_iter();
+            if let (Some(last), Some(first)) = (read.cells.last_mut(), cells.next()) {
+                *last = Cow::Owned(format!("{last}\n{first}"));
+            }
+            read.cells.extend(cells);
+        }
+        read.cells
+    }
+
+    /// A row that makes no sense: its cells as they lie, as many as wanted.
+    fn damaged(&self, read: &Read<'a>, shape: &Shape<'_>) -> (Row<'a>, usize) {
+        let is_whole = read.is_closed && !self.swallows(read.end, shape);
+        let (mut cells, end) = if is_whole {
+            (read.cells.clone(), read.end)
+        } else {
+            let end = self.line_end(self.start);
+            (self.read(self.start, Quotes::Outer, end).cells, end)
+        };
+        let what = match cells.len() {
+            _ if !read.is_closed => "a quote is never closed",
+            found if found < shape.width => "has fewer columns than the header",
+            found if found > shape.width => "has more columns than the header",
+            _ => "its cells make no sense",
+        };
+        cells.resize(shape.width, Cow::Borrowed(""));
+        (Row { line: 0, cells, state: State::Damaged(what) }, end)
+    }
+
+    /// Reads one row from `start`, at most up to `limit`.
+    fn read(&self, start: usize, quotes: Quotes, limit: usize) -> Read<'a> {
+        let mut read = Read { cells: Vec::with_capacity(8), end: start, is_closed: true, is_clean: true };
+        let mut at = start;
+        let bytes = &self.text.as_bytes()[..limit];
+        loop {
+            let opens = matches!(quotes, Quotes::Python | Quotes::Outer) && bytes.get(at) == Some(&b'"');
+            at = if opens {
+                self.quoted(at + 1, quotes, limit, &mut read)
+            } else {
+                let end = self.bare(at, quotes, limit);
+                read.cells.push(Cow::Borrowed(without_return(
+                    &self.text[at..end],
+                    bytes.get(end).is_none_or(|byte| *byte == b'\n'),
+                )));
+                end
+            };
+            match bytes.get(at) {
+                Some(byte) if *byte == self.separator => at += 1,
+                Some(_) => {
+                    read.end = at + 1;
+                    return read;
+                }
+                None => {
+                    read.end = limit;
+                    return read;
+                }
+            }
+        }
+    }
+
+    /// The end of a cell without quotes: the next separator, line feed or the limit.
+    fn bare(&self, start: usize, quotes: Quotes, limit: usize) -> usize {
+        let bytes = &self.text.as_bytes()[..limit];
+        let mut at = start;
+        while let Some(found) = memchr2(self.separator, b'\n', &bytes[at..]) {
+            at += found;
+            let is_text =
+                quotes == Quotes::SpacedText && bytes[at] != b'\n' && bytes.get(at + 1) == Some(&b' ');
+            if !is_text {
+                return at;
+            }
+            at += 1;
+        }
+        limit
+    }
+
+    /// Reads a cell whose quote was opened just before `start`; returns where its separator or line feed stands.
+    fn quoted(&self, start: usize, quotes: Quotes, limit: usize, read: &mut Read<'a>) -> usize {
+        let bytes = &self.text.as_bytes()[..limit];
+        let mut held = String::new();
+        let mut from = start;
+        let mut at = start;
+        loop {
+            let Some(quote) = memchr(b'"', &bytes[at..]).map(|found| at + found) else {
+                read.is_closed = false;
+                push(read, held, &self.text[from..limit]);
+                return limit;
+            };
+            let after = bytes.get(quote + 1);
+            let ends = after.is_none_or(|byte| *byte == self.separator || *byte == b'\n')
+                || (after == Some(&b'\r') && bytes.get(quote + 2).is_none_or(|byte| *byte == b'\n'));
+            if ends {
+                push(read, held, &self.text[from..quote]);
+                return quote + 1 + usize::from(after == Some(&b'\r'));
+            }
+            held.push_str(&self.text[from..quote]);
+            if after == Some(&b'"') {
+                held.push('"');
+                (from, at) = (quote + 2, quote + 2);
+                continue;
+            }
+            read.is_clean = false;
+            if quotes == Quotes::Python {
+                let end = self.bare(quote + 1, quotes, limit);
+                let is_last = bytes.get(end).is_none_or(|byte| *byte == b'\n');
+                push(read, held, without_return(&self.text[quote + 1..end], is_last));
+                return end;
+            }
+            (from, at) = (quote, quote + 1);
+        }
+    }
+}
+
+fn push<'a>(read: &mut Read<'a>, held: String, rest: &'a str) {
+    let cell = if held.is_empty() { Cow::Borrowed(rest) } else { Cow::Owned(held + rest) };
+    read.cells.push(cell);
+}
+
+/// The last cell of a line without the carriage return before the line feed.
+fn without_return(cell: &str, is_last: bool) -> &str {
+    if is_last { cell.strip_suffix('\r').unwrap_or(cell) } else { cell }
+}

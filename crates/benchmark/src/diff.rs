@@ -1,1 +1,0 @@
-//! What became of every row of a benchmark between two copies.

@@ -1,1 +1,0 @@
-//! The public benchmarks, known by their digests.
