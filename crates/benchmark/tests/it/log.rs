@@ -70,7 +70,7 @@ fn damage_is_told_with_its_place() {
     check("3", "lm-eval samples, samples_t.jsonl, line 1: a sample must be one JSON object");
     check("{}", "lm-eval samples, samples_t.jsonl, line 1: no field `doc_id`");
     let deep = format!("{{\"doc_id\": {}", "[".repeat(100_000));
-    check(&deep, "lm-eval samples, samples_t.jsonl, line 1, byte 77: values lie too deep within one another");
+    check(&deep, "lm-eval samples, samples_t.jsonl, line 1, byte 76: values lie too deep within one another");
     let files = [File { name: "a.jsonl", bytes: b"{}\n\xff{}\n" }];
     let rows = lm_eval::read(&files).unwrap().remove(0).logs.remove(0).rows.unwrap();
     let last = rows.last().unwrap().unwrap_err().to_string();
