@@ -1,1 +1,134 @@
 //! Finding tampering in a log.
+//!
+//! [`log`] goes through one task's rows once: digests, scores, items, prompts, settings; [`run`] does so for every task of a run and adds
+//! the averages over tasks; [`joined`] puts runs together. What no log can decide is always told as undecidable, never as sound.
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+use stillmark_evidence::audit::{Audit, Found, Level, Open, ReadFile, SCHEMA, Score, Severity, Verdict};
+
+use crate::Error;
+use crate::log::{Log, Run};
+
+mod class;
+mod coverage;
+mod findings;
+mod groups;
+mod hashes;
+mod hints;
+mod rows;
+mod sarif;
+mod settings;
+mod totals;
+
+pub use class::Class;
+pub use sarif::sarif;
+
+/// What was found in one task, or in one run.
+#[derive(Debug, Default)]
+pub struct Part {
+    /// The scores, claimed and recomputed.
+    pub scores: Vec<Score>,
+    /// What does not hold.
+    pub findings: Vec<Found>,
+    /// How many more findings there are.
+    pub left_out: u64,
+    /// Where the log says itself that it departs.
+    pub departures: Vec<Found>,
+    /// What was not checked, and why.
+    pub not_checked: Vec<Open>,
+    /// What no log can decide, with hints.
+    pub undecidable: Vec<Open>,
+    /// How many rows were read.
+    pub rows: u64,
+    /// How many scores were derived anew.
+    pub rescored: u64,
+}
+
+/// Audits one task.
+pub fn log(log: Log<'_>) -> Result<Part, Error> {
+    let Log { about, rows } = log;
+    match rows {
+        Some(rows) => rows::audit(&about, rows),
+        None => Ok(totals::bare(&about)),
+    }
+}
+
+/// Audits every task of a run, and the averages over them.
+pub fn run(run: Run<'_>) -> Result<Part, Error> {
+    let groups = run.groups;
+    let claims = groups::claimed(&run.logs);
+    let parts: Vec<Part> = run.logs.into_par_iter().map(log).collect::<Result<_, _>>()?;
+    let mut whole = Part::default();
+    for part in parts {
+        whole.take(part);
+    }
+    groups::audit(&groups, &claims, &mut whole);
+    Ok(whole)
+}
+
+/// The audit of several runs.
+pub fn joined(files: Vec<ReadFile>, parts: Vec<Part>) -> Audit {
+    let mut whole = Part::default();
+    for part in parts {
+        whole.take(part);
+    }
+    let altered = whole.findings.iter().any(|found| found.severity == Severity::Error);
+    let verdict = match (altered, whole.departures.is_empty(), whole.rescored) {
+        (true, _, _) => Verdict::Altered,
+        (false, _, 0) => Verdict::Inconclusive,
+        (false, false, _) => Verdict::Departs,
+        (false, true, _) => Verdict::NothingFound,
+    };
+    let assurance = if whole.rows > 0 { Level::L1 } else { Level::L0 };
+    Audit {
+        schema: SCHEMA.to_owned(),
+        verdict,
+        assurance,
+        files,
+        scores: whole.scores,
+        findings: whole.findings,
+        findings_left_out: whole.left_out,
+        departures: whole.departures,
+        undecidable: whole.undecidable,
+        not_checked: distinct(whole.not_checked),
+        cannot_show: cannot_show(assurance),
+    }
+}
+
+impl Part {
+    fn take(&mut self, other: Self) {
+        self.scores.extend(other.scores);
+        self.findings.extend(other.findings);
+        self.left_out += other.left_out;
+        self.departures.extend(other.departures);
+        self.not_checked.extend(other.not_checked);
+        self.undecidable.extend(other.undecidable);
+        self.rows += other.rows;
+        self.rescored += other.rescored;
+    }
+}
+
+fn distinct(all: Vec<Open>) -> Vec<Open> {
+    let mut seen = BTreeSet::new();
+    all.into_iter()
+        .filter(|open| seen.insert((open.what.clone(), open.task.clone(), open.why.clone())))
+        .collect()
+}
+
+fn cannot_show(level: Level) -> Vec<String> {
+    let told: &[&str] = match level {
+        Level::L0 => &[
+            "that any item was asked: no sample stands behind the numbers",
+            "that the scores follow from answers: there are none to score",
+        ],
+        Level::L1 | Level::L2 | Level::L3 => &[
+            "that a model gave these answers: whoever edits a log can write any output or log-likelihood into it; a spot check that runs \
+             items again can (`stillmark benchmark spot-check`)",
+            "that this was the only run: a better one of several may have been kept; a run that was registered before it began shows it",
+            "that the model had not seen the items: see `stillmark benchmark contamination`",
+        ],
+    };
+    told.iter().map(|line| (*line).to_owned()).collect()
+}

@@ -14,8 +14,7 @@ mod regex;
 pub use filter::Chain;
 pub use metric::{Agreement, argmax, mean, stderr};
 
-use filter::Step;
-use metric::{ExactMatch, TextMetric};
+use metric::TextMetric;
 
 /// How a log says that its answers are scored.
 #[derive(Debug)]
@@ -28,7 +27,10 @@ pub struct Rules {
 #[derive(Debug)]
 enum Output {
     Choices(Vec<ChoiceMetric>),
-    Text { chains: Vec<Chain>, metrics: Vec<TextMetric> },
+    Text {
+        chains: Vec<Chain>,
+        metrics: Vec<TextMetric>,
+    },
     /// Why nothing can be scored.
     Unknown(String),
 }
@@ -84,13 +86,13 @@ impl Rules {
             }
             (_, Some(_)) => Output::Unknown("the task scores by a program of its own".to_owned()),
             (Some("multiple_choice"), None) => metric::choice_metrics(config),
-            (Some("generate_until"), None) => {
-                match (filter::chains(config), metric::text_metrics(config)) {
-                    (chains, Ok(metrics)) => Output::Text { chains, metrics },
-                    (_, Err(why)) => Output::Unknown(why),
-                }
+            (Some("generate_until"), None) => match (filter::chains(config), metric::text_metrics(config)) {
+                (chains, Ok(metrics)) => Output::Text { chains, metrics },
+                (_, Err(why)) => Output::Unknown(why),
+            },
+            (Some(other), None) => {
+                Output::Unknown(format!("outputs of the kind `{other}` are not scored here"))
             }
-            (Some(other), None) => Output::Unknown(format!("outputs of the kind `{other}` are not scored here")),
             (None, None) => Output::Unknown("the log does not say how its task is scored".to_owned()),
         };
         Self { output, delimiter }
@@ -111,7 +113,9 @@ impl Rules {
             Output::Unknown(_) => nothing,
             Output::Choices(metrics) => self.choices(sample, metrics),
             Output::Text { chains, metrics } => {
-                let Some(chain) = chains.iter().find(|chain| chain.name == sample.filter) else { return nothing };
+                let Some(chain) = chains.iter().find(|chain| chain.name == sample.filter) else {
+                    return nothing;
+                };
                 texts(sample, chain, metrics)
             }
         }
@@ -129,14 +133,18 @@ impl Rules {
             return Rescored { filtered: Filtered::Unknown, scores: Vec::new() };
         };
         let same = said.len() == kept.len()
-            && said.iter().zip(&kept).all(|(one, other)| one.1 == other.1 && one.0.to_bits() == other.0.to_bits());
+            && said
+                .iter()
+                .zip(&kept)
+                .all(|(one, other)| one.1 == other.1 && one.0.to_bits() == other.0.to_bits());
         let filtered = if same {
             Filtered::Agrees
         } else {
             Filtered::Differs { expected: spelled(&said).into(), found: spelled(&kept).into() }
         };
         let numbers: Vec<f64> = said.iter().map(|(ln, _)| *ln).collect();
-        let scores = metrics.iter().filter_map(|metric| self.choice_score(*metric, sample, &numbers)).collect();
+        let scores =
+            metrics.iter().filter_map(|metric| self.choice_score(*metric, sample, &numbers)).collect();
         Rescored { filtered, scores }
     }
 
@@ -150,7 +158,7 @@ impl Rules {
             return Some((metric.name().into(), metric::true_mass(sample, numbers)?));
         }
         let gold: usize = sample.target.as_ref()?.get().parse().ok()?;
-        let has_unconditional = numbers.len() % 2 == 0
+        let has_unconditional = numbers.len().is_multiple_of(2)
             && sample.requests[numbers.len() / 2..].iter().all(|request| request.prompt.is(""));
         let (asked, unconditional) =
             if has_unconditional { numbers.split_at(numbers.len() / 2) } else { (numbers, &[][..]) };
@@ -191,13 +199,16 @@ impl ChoiceMetric {
 }
 
 fn spelled(all: &[(f64, Option<bool>)]) -> String {
-    let each: Vec<String> = all.iter().map(|(ln, greedy)| format!("{ln} {}", greedy.unwrap_or_default())).collect();
+    let each: Vec<String> =
+        all.iter().map(|(ln, greedy)| format!("{ln} {}", greedy.unwrap_or_default())).collect();
     each.join(", ")
 }
 
 fn texts<'a>(sample: &Sample<'a>, chain: &Chain, metrics: &[TextMetric]) -> Rescored<'a> {
     let nothing = Rescored { filtered: Filtered::Unknown, scores: Vec::new() };
-    let ([request], [kept]) = (sample.requests.as_slice(), sample.filtered.as_slice()) else { return nothing };
+    let ([request], [kept]) = (sample.requests.as_slice(), sample.filtered.as_slice()) else {
+        return nothing;
+    };
     let responses: Option<Vec<Cow<'_, str>>> = request
         .responses
         .iter()
@@ -223,7 +234,10 @@ fn texts<'a>(sample: &Sample<'a>, chain: &Chain, metrics: &[TextMetric]) -> Resc
 }
 
 /// The scores of a sample that disagree with what the rules make of it: metric, derived, recorded.
-pub fn disagreements<'r>(sample: &Sample<'_>, rescored: &'r Rescored<'_>) -> Vec<(&'r str, f64, Option<f64>)> {
+pub fn disagreements<'r>(
+    sample: &Sample<'_>,
+    rescored: &'r Rescored<'_>,
+) -> Vec<(&'r str, f64, Option<f64>)> {
     let mut all = Vec::new();
     for (metric, derived) in &rescored.scores {
         let Some((_, recorded)) = sample.scores.iter().find(|(name, _)| name == metric) else { continue };

@@ -38,6 +38,9 @@ pub struct Audit {
     pub findings: Vec<Found>,
     /// How many more findings there are than are listed.
     pub findings_left_out: u64,
+    /// Where the log says itself that it departs from the benchmark or its usual recipe; these are no findings.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub departures: Vec<Found>,
     /// What no log can decide, with what hints there are.
     pub undecidable: Vec<Open>,
     /// What was not checked, and why.

@@ -53,7 +53,8 @@ impl TestResult {
     /// The result that an audit comes to; `classes` are all that it looked for.
     pub fn of_audit(audit: &Audit, configuration: Vec<Configuration>, classes: &[&str]) -> Self {
         let of = |severity| -> BTreeSet<String> {
-            let found = audit.findings.iter().filter(|found| found.severity == severity);
+            let found =
+                audit.findings.iter().chain(&audit.departures).filter(|found| found.severity == severity);
             found.map(|found| found.class.clone()).collect()
         };
         let failed = of(Severity::Error);

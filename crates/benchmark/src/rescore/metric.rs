@@ -29,7 +29,11 @@ impl Agreement {
     pub fn within(expected: f64, found: f64, tolerance: f64) -> Self {
         let difference = (expected - found).abs();
         let same = expected == found || (expected.is_nan() && found.is_nan());
-        if same || difference <= tolerance * expected.abs().max(1.0) { Self::Holds } else { Self::Fails(difference) }
+        if same || difference <= tolerance * expected.abs().max(1.0) {
+            Self::Holds
+        } else {
+            Self::Fails(difference)
+        }
     }
 
     /// Whether they agree.
@@ -144,7 +148,7 @@ fn exact_match(listed: &Value<'_>) -> Option<TextMetric> {
     }))
 }
 
-/// The share of probability on right choices (TruthfulQA mc2).
+/// The share of probability on right choices (`TruthfulQA` mc2).
 pub(super) fn true_mass(sample: &Sample<'_>, numbers: &[f64]) -> Option<f64> {
     let labels = sample.doc.as_ref()?.get("mc2_targets")?.get("labels")?.items();
     if labels.len() != numbers.len() {

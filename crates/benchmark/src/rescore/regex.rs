@@ -24,7 +24,8 @@ impl Pattern {
         let groups = self.regex.captures_len() - 1;
         let body = self.body(text);
         let mut all: Vec<_> = self.regex.captures_iter(body).collect();
-        let idx = if select < 0 { all.len().checked_sub(select.unsigned_abs() as usize)? } else { select as usize };
+        let idx =
+            if select < 0 { all.len().checked_sub(select.unsigned_abs() as usize)? } else { select as usize };
         if idx >= all.len() {
             // Python would have stopped: no log was written.
             return None;

@@ -1,4 +1,5 @@
 //! The benchmark crate, from outside.
+mod audit;
 
 mod log;
 mod registry;
