@@ -34,6 +34,16 @@ pub struct Log<'a> {
     pub rows: Option<Rows<'a>>,
 }
 
+/// Who wrote a file, as far as its name and first bytes tell.
+pub fn recognize(file: &File<'_>) -> Option<Harness> {
+    lm_eval::is_ours(file).then_some(Harness::LmEval)
+}
+
+/// The runs that lie in some files, each of which was recognized.
+pub fn read<'a>(files: &[File<'a>]) -> Result<Vec<Run<'a>>, Error> {
+    lm_eval::read(files)
+}
+
 /// Who wrote a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Harness {

@@ -15,6 +15,14 @@ pub(super) const RESULTS: &str = "lm-eval results";
 /// As above, for the samples.
 pub(super) const SAMPLES: &str = "lm-eval samples";
 
+/// Whether a file is named like one of the harness's, or reads like one.
+pub fn is_ours(file: &File<'_>) -> bool {
+    let name = base(file.name);
+    let is_named = name.starts_with("samples_") && file.is_json_lines()
+        || name.starts_with("results_") && results_stamp(name).is_some();
+    is_named || rows::reads_like(file) || results::reads_like(file)
+}
+
 /// The runs that lie in some files, one a results file; samples without one are a run each.
 pub fn read<'a>(files: &[File<'a>]) -> Result<Vec<Run<'a>>, Error> {
     let mut runs: Vec<(File<'a>, results::Results<'a>)> = Vec::new();

@@ -49,6 +49,12 @@ fn is_a_row(bytes: &[u8]) -> bool {
     memmem::find(line, b"\"doc_id\"").is_some() && memmem::find(line, b"\"results\"").is_none()
 }
 
+/// Whether a file states results of tasks.
+pub(super) fn reads_like(file: &File<'_>) -> bool {
+    let has = |key: &[u8]| memmem::find(file.bytes, key).is_some();
+    file.first_byte() == Some(b'{') && has(b"\"results\"") && (has(b"\"configs\"") || has(b"\"versions\""))
+}
+
 /// Old results list groups among the tasks; what was asked has a configuration.
 fn is_task(value: &Value<'_>, name: &str) -> bool {
     value.get("configs").is_none_or(|configs| configs.get(name).is_some())

@@ -22,6 +22,14 @@ pub(super) fn of_file(file: File<'_>) -> Rows<'_> {
     }))
 }
 
+/// Whether the first row names an item.
+pub(super) fn reads_like(file: &File<'_>) -> bool {
+    const FIRST_BYTES: usize = 1 << 20;
+    let start = &file.bytes[..file.bytes.len().min(FIRST_BYTES)];
+    let line = if file.first_byte() == Some(b'[') { start } else { start.split(|byte| *byte == b'\n').next().unwrap_or(start) };
+    memchr::memmem::find(line, b"\"doc_id\"").is_some()
+}
+
 /// Rows that were read already.
 pub(super) fn of_values<'a>(values: Vec<Value<'a>>, name: &'a str) -> Rows<'a> {
     Box::new(

@@ -1,0 +1,85 @@
+//! `stillmark benchmark audit LOG…`.
+
+use std::path::{Path, PathBuf};
+
+use stillmark_benchmark::audit::{self, Class};
+use stillmark_benchmark::log;
+use stillmark_evidence::audit::{Audit, Verdict};
+use stillmark_evidence::signing::seal_audit;
+use stillmark_evidence::test_result::Configuration;
+
+use super::{logs, told};
+use crate::exit::ExitStatus;
+use crate::files::{self, Secrecy};
+use crate::keys;
+use crate::problem::{Outcome, Problem, Stop};
+use crate::session::Session;
+
+/// What `benchmark audit` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  stillmark benchmark audit results/my-model --sarif audit.sarif\n\n\
+                  LOG: `results_*.json` and `samples_*.jsonl` of lm-evaluation-harness, or a folder of them.\n\
+                  Exit codes: 0 nothing found, or departures that the log itself declares; 1 something does not hold;\n\
+                  3 too little could be checked.")]
+pub(crate) struct Args {
+    /// The logs, or folders of logs
+    #[arg(required = true, value_name = "LOG")]
+    logs: Vec<PathBuf>,
+    /// Also write the findings as SARIF 2.1.0
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
+    /// Leave the audit, its SARIF and a signed test result in this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Audits, answers, and signs where asked to.
+pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
+    let audit = audit(&args.logs, session)?;
+    let sarif = serde_json::to_vec_pretty(&audit::sarif(&audit, env!("CARGO_PKG_VERSION")))
+        .map_err(|err| Problem::new("the findings could not be written as SARIF").cause(err.to_string()))?;
+    if let Some(path) = &args.sarif {
+        files::write(path, &sarif, Secrecy::Public)?;
+    }
+    if let Some(folder) = &args.out {
+        sign(folder, &audit, &sarif, session)?;
+    }
+    session.answer(&audit, || told::audit(&audit))?;
+    Ok(match audit.verdict {
+        Verdict::NothingFound | Verdict::Departs => ExitStatus::Done,
+        Verdict::Altered => ExitStatus::Negative,
+        Verdict::Inconclusive => ExitStatus::Review,
+    })
+}
+
+/// Reads logs and audits them.
+pub(super) fn audit(paths: &[PathBuf], session: &Session) -> Result<Audit, Stop> {
+    let logs = logs::open(paths)?;
+    let files = logs.files();
+    let broken = |err: stillmark_benchmark::Error| {
+        Problem::from_error(&err)
+            .while_doing("a log cannot be read")
+            .hint("nothing was judged: get the file anew from whoever ran it, as the harness wrote it")
+    };
+    let runs = log::read(&files).map_err(broken)?;
+    let bar = session.talk.steps_bar("logs", runs.len() as u64);
+    let mut parts = Vec::new();
+    for run in runs {
+        parts.push(audit::run(run).map_err(broken)?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(audit::joined(logs.digests(), parts))
+}
+
+fn sign(folder: &Path, audit: &Audit, sarif: &[u8], session: &Session) -> Result<(), Stop> {
+    let signer = keys::read_private(&session.settings.key)?;
+    files::make_folder(folder)?;
+    let program = Configuration { name: format!("stillmark {}", env!("CARGO_PKG_VERSION")), digest: None };
+    let classes = Class::ALL.map(Class::code);
+    seal_audit(folder, audit, sarif, (vec![program], &classes), &signer).map_err(|err| {
+        Problem::from_error(&err).while_doing("the audit could not be signed").hint("name a folder that can be written to")
+    })?;
+    session.talk.note(&format!("signed into {}: `stillmark report` shows it", folder.display()));
+    Ok(())
+}

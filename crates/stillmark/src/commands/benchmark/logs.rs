@@ -1,0 +1,126 @@
+//! The files of logs: found, mapped, named.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use stillmark_benchmark::log::{self, File};
+use stillmark_evidence::Digest;
+use stillmark_evidence::audit::ReadFile;
+use stillmark_kernels::map::FileMap;
+
+use crate::files::cannot;
+use crate::problem::{Problem, Stop};
+
+/// Files that were opened.
+#[derive(Debug)]
+pub(super) struct Logs {
+    files: Vec<(String, Bytes)>,
+}
+
+/// What is in a file; an empty one cannot be mapped.
+#[derive(Debug)]
+enum Bytes {
+    Mapped(FileMap),
+    Empty,
+}
+
+impl Bytes {
+    fn get(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Empty => &[],
+        }
+    }
+}
+
+/// Opens logs: files as they are named, and what reads like a log in folders.
+pub(super) fn open(paths: &[PathBuf]) -> Result<Logs, Stop> {
+    let mut found: Vec<(String, PathBuf)> = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let mut inside = Vec::new();
+            walk(path, 0, &mut inside)?;
+            let before = found.len();
+            for file in inside {
+                let bytes = map(&file)?;
+                let name = shown(&file);
+                if log::recognize(&File { name: &name, bytes: bytes.get() }).is_some() {
+                    let below = file.strip_prefix(path).map_or_else(|_| shown(&file), shown);
+                    found.push((below, file));
+                }
+            }
+            if found.len() == before {
+                return Err(Problem::new(format!("{} holds no log", path.display()))
+                    .hint("a log of lm-evaluation-harness is `results_*.json` with `samples_*.jsonl` beside it (`--log_samples`)")
+                    .into());
+            }
+        } else {
+            found.push((path.file_name().map_or_else(|| shown(path), |name| name.to_string_lossy().into_owned()), path.clone()));
+        }
+    }
+    let distinct: BTreeSet<&String> = found.iter().map(|(name, _)| name).collect();
+    let is_clear = distinct.len() == found.len();
+    let mut files = Vec::new();
+    for (name, path) in found {
+        let bytes = map(&path)?;
+        let name = if is_clear { name } else { shown(&path) };
+        if log::recognize(&File { name: &name, bytes: bytes.get() }).is_none() {
+            return Err(Problem::new(format!("{} is no log that is known here", path.display()))
+                .hint("name the `samples_*.jsonl` and `results_*.json` of lm-evaluation-harness, or their folder")
+                .into());
+        }
+        files.push((name, bytes));
+    }
+    Ok(Logs { files })
+}
+
+impl Logs {
+    /// The files, for a reader.
+    pub(super) fn files(&self) -> Vec<File<'_>> {
+        self.files.iter().map(|(name, bytes)| File { name, bytes: bytes.get() }).collect()
+    }
+
+    /// What was read, by digest.
+    pub(super) fn digests(&self) -> Vec<ReadFile> {
+        let digest = |(name, bytes): &(String, Bytes)| ReadFile {
+            name: name.clone(),
+            sha256: Digest::of(bytes.get()),
+            bytes: bytes.get().len() as u64,
+            format: log::recognize(&File { name, bytes: bytes.get() }).map_or("unknown", log::Harness::name).to_owned(),
+        };
+        self.files.par_iter().map(digest).collect()
+    }
+}
+
+/// Every file below a folder, in the order of names; links are not followed.
+fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Stop> {
+    const DEEPEST: usize = 16;
+    let entries = std::fs::read_dir(folder).map_err(|err| cannot("read", folder, &err))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.map_err(|err| cannot("read", folder, &err))?.path());
+    }
+    paths.sort();
+    for path in paths {
+        let about = std::fs::symlink_metadata(&path).map_err(|err| cannot("read", &path, &err))?;
+        if about.is_dir() && depth < DEEPEST {
+            walk(&path, depth + 1, found)?;
+        } else if about.is_file() && about.len() > 0 {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn map(path: &Path) -> Result<Bytes, Stop> {
+    let about = std::fs::metadata(path).map_err(|err| cannot("read", path, &err))?;
+    if about.is_file() && about.len() == 0 {
+        return Ok(Bytes::Empty);
+    }
+    Ok(Bytes::Mapped(FileMap::open(path).map_err(|err| cannot("read", path, &err))?))
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
