@@ -85,7 +85,7 @@ pub fn render_audit(facts: &Verified<AuditFacts>, rendered_at: &str, tool: &str)
         field,
         field_metric: field_metric.unwrap_or_default(),
         rows: scores.iter().map(row).collect(),
-        classes: audit.map(|audit| classes(&audit.findings)).unwrap_or_default(),
+        classes: audit.map(classes).unwrap_or_default(),
         left_out: audit.map_or(0, |audit| audit.findings_left_out),
         undecidable: audit.map_or(&[], |audit| &audit.undecidable),
         not_checked: audit.map_or(&[], |audit| &audit.not_checked),
@@ -223,10 +223,10 @@ fn agree(claimed: f64, found: f64) -> bool {
     (claimed - found).abs() <= SAME
 }
 
-/// The findings by class, the worst first.
-fn classes(findings: &[Found]) -> Vec<Class<'_>> {
+/// The findings and departures by class, the worst first.
+fn classes(audit: &Audit) -> Vec<Class<'_>> {
     let mut classes: Vec<(&str, Severity, Vec<&Found>)> = Vec::new();
-    for found in findings {
+    for found in audit.findings.iter().chain(&audit.departures) {
         match classes
             .iter_mut()
             .find(|(code, severity, _)| *code == found.class && *severity == found.severity)

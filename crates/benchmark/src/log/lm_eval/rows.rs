@@ -26,7 +26,11 @@ pub(super) fn of_file(file: File<'_>) -> Rows<'_> {
 pub(super) fn reads_like(file: &File<'_>) -> bool {
     const FIRST_BYTES: usize = 1 << 20;
     let start = &file.bytes[..file.bytes.len().min(FIRST_BYTES)];
-    let line = if file.first_byte() == Some(b'[') { start } else { start.split(|byte| *byte == b'\n').next().unwrap_or(start) };
+    let line = if file.first_byte() == Some(b'[') {
+        start
+    } else {
+        start.split(|byte| *byte == b'\n').next().unwrap_or(start)
+    };
     memchr::memmem::find(line, b"\"doc_id\"").is_some()
 }
 

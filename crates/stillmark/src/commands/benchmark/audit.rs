@@ -78,7 +78,9 @@ fn sign(folder: &Path, audit: &Audit, sarif: &[u8], session: &Session) -> Result
     let program = Configuration { name: format!("stillmark {}", env!("CARGO_PKG_VERSION")), digest: None };
     let classes = Class::ALL.map(Class::code);
     seal_audit(folder, audit, sarif, (vec![program], &classes), &signer).map_err(|err| {
-        Problem::from_error(&err).while_doing("the audit could not be signed").hint("name a folder that can be written to")
+        Problem::from_error(&err)
+            .while_doing("the audit could not be signed")
+            .hint("name a folder that can be written to")
     })?;
     session.talk.note(&format!("signed into {}: `stillmark report` shows it", folder.display()));
     Ok(())

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use stillmark_benchmark::log::{self, File};
 use stillmark_evidence::Digest;
 use stillmark_evidence::audit::ReadFile;
@@ -56,7 +55,10 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Logs, Stop> {
                     .into());
             }
         } else {
-            found.push((path.file_name().map_or_else(|| shown(path), |name| name.to_string_lossy().into_owned()), path.clone()));
+            found.push((
+                path.file_name().map_or_else(|| shown(path), |name| name.to_string_lossy().into_owned()),
+                path.clone(),
+            ));
         }
     }
     let distinct: BTreeSet<&String> = found.iter().map(|(name, _)| name).collect();
@@ -87,9 +89,11 @@ impl Logs {
             name: name.clone(),
             sha256: Digest::of(bytes.get()),
             bytes: bytes.get().len() as u64,
-            format: log::recognize(&File { name, bytes: bytes.get() }).map_or("unknown", log::Harness::name).to_owned(),
+            format: log::recognize(&File { name, bytes: bytes.get() })
+                .map_or("unknown", log::Harness::name)
+                .to_owned(),
         };
-        self.files.par_iter().map(digest).collect()
+        self.files.iter().map(digest).collect()
     }
 }
 

@@ -37,7 +37,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let audit = audit::audit(&args.logs, session)?;
     let of_scores = [Class::ScoreForged, Class::AnswerForged, Class::AggregateForged].map(Class::code);
     let about_scores = |class: &str| of_scores.contains(&class);
-    let disagreements: Vec<Found> = audit.findings.into_iter().filter(|found| about_scores(&found.class)).collect();
+    let disagreements: Vec<Found> =
+        audit.findings.into_iter().filter(|found| about_scores(&found.class)).collect();
     let any = audit.scores.iter().any(|score| score.recomputed.is_some());
     let (verdict, status) = match (disagreements.is_empty(), any) {
         (false, _) => ("disagrees", ExitStatus::Negative),

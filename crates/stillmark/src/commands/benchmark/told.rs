@@ -31,7 +31,9 @@ pub(super) fn rescored(answer: &Answer) -> String {
 fn headline(audit: &Audit) -> String {
     let verdict = match audit.verdict {
         Verdict::NothingFound => "nothing-found: all that was checked holds".to_owned(),
-        Verdict::Departs => "departs: all that was checked holds; the log itself says where it departs".to_owned(),
+        Verdict::Departs => {
+            "departs: all that was checked holds; the log itself says where it departs".to_owned()
+        }
         Verdict::Altered => {
             let count = audit.findings.len() as u64 + audit.findings_left_out;
             format!("altered: {count} {}", if count == 1 { "finding" } else { "findings" })
@@ -49,8 +51,10 @@ fn headline(audit: &Audit) -> String {
 
 fn table(scores: &[Score]) -> Vec<String> {
     let width = scores.iter().map(|score| score.task.len()).max().unwrap_or_default().clamp(4, 44);
-    let mut lines =
-        vec![format!("{:<width$} {:<12} {:<18} {:>7} {:>10} {:>10}  95 %", "task", "metric", "filter", "n", "claimed", "recomputed")];
+    let mut lines = vec![format!(
+        "{:<width$} {:<12} {:<18} {:>7} {:>10} {:>10}  95 %",
+        "task", "metric", "filter", "n", "claimed", "recomputed"
+    )];
     for score in scores {
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.6}"));
         let interval =
@@ -87,7 +91,8 @@ fn listed(title: &str, findings: &[Found], left_out: u64, lines: &mut Vec<String
         let item = found.doc_id.as_ref().map_or_else(String::new, |id| format!(" item {id}:"));
         lines.push(format!("  {severity} {} {}{line}{item} {}", found.class, found.file, found.detail));
         for (word, text) in [("expected", &found.expected), ("found", &found.found)] {
-            lines.extend(text.as_ref().map(|text| format!("    {word:<9}{}", crate::problem::one_line(text))));
+            lines
+                .extend(text.as_ref().map(|text| format!("    {word:<9}{}", crate::problem::one_line(text))));
         }
     }
     let more = findings.len().saturating_sub(SHOWN) as u64 + left_out;
