@@ -11,17 +11,22 @@ use stillmark_evidence::audit::{Audit, Found, Level, Open, ReadFile, SCHEMA, Sco
 use crate::Error;
 use crate::log::{Log, Run};
 
+mod against;
 mod class;
 mod coverage;
 mod findings;
 mod groups;
 mod hashes;
 mod hints;
+mod items;
+mod prompts;
+mod recipe;
 mod rows;
 mod sarif;
 mod settings;
 mod totals;
 
+pub use against::Copy;
 pub use class::Class;
 pub use sarif::sarif;
 
@@ -46,20 +51,20 @@ pub struct Part {
     pub rescored: u64,
 }
 
-/// Audits one task.
-pub fn log(log: Log<'_>) -> Result<Part, Error> {
+/// Audits one task, against a copy of its benchmark where one is given, else against what is pinned.
+pub fn log(log: Log<'_>, copy: Option<&Copy>) -> Result<Part, Error> {
     let Log { about, rows } = log;
     match rows {
-        Some(rows) => rows::audit(&about, rows),
+        Some(rows) => rows::audit(&about, rows, copy),
         None => Ok(totals::bare(&about)),
     }
 }
 
 /// Audits every task of a run, and the averages over them.
-pub fn run(run: Run<'_>) -> Result<Part, Error> {
+pub fn run(run: Run<'_>, copy: Option<&Copy>) -> Result<Part, Error> {
     let groups = run.groups;
     let claims = groups::claimed(&run.logs);
-    let parts: Vec<Part> = run.logs.into_par_iter().map(log).collect::<Result<_, _>>()?;
+    let parts: Vec<Part> = run.logs.into_par_iter().map(|one| log(one, copy)).collect::<Result<_, _>>()?;
     let mut whole = Part::default();
     for part in parts {
         whole.take(part);

@@ -6,13 +6,14 @@
 use std::borrow::Cow;
 
 use crate::log::{About, Response, Sample, Score};
+use crate::task::argmax;
 
 mod filter;
 mod metric;
 mod regex;
 
 pub use filter::Chain;
-pub use metric::{Agreement, argmax, mean, stderr};
+pub use metric::{Agreement, mean, stderr};
 
 use metric::TextMetric;
 

@@ -19,7 +19,7 @@ pub(super) struct Findings<'l, 'a> {
 }
 
 /// What should stand somewhere, and what does.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Contrast {
     pub(super) expected: Option<String>,
     pub(super) found: Option<String>,

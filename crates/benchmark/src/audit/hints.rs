@@ -3,7 +3,7 @@
 use super::Class;
 use super::findings::Findings;
 use crate::log::{Response, Sample};
-use crate::rescore::argmax;
+use crate::task::argmax;
 
 /// What is odd about answers; none of it proves anything.
 #[derive(Debug, Default)]

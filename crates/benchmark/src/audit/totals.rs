@@ -56,7 +56,7 @@ impl Totals {
     }
 
     /// Compares what the log claims with what its rows come to.
-    pub(super) fn close(self, about: &About<'_>, findings: &mut Findings<'_, '_>) {
+    pub(super) fn close(self, about: &About<'_>, total: Option<u64>, findings: &mut Findings<'_, '_>) {
         findings.part().rows += self.rows;
         let mut unclaimed: BTreeMap<&(String, String), &Column> = self.columns.iter().collect();
         for claim in about.claims.iter().filter(|claim| claim.metric != "bypass") {
@@ -67,10 +67,12 @@ impl Totals {
                 check(about, claim, column, findings);
             }
             let score = score(about, &key, Some(claim.value), column);
+            let score = Score { n_benchmark: total.or(score.n_benchmark), ..score };
             push(score, column, findings);
         }
         for (key, column) in unclaimed.into_iter().filter(|(_, column)| !column.derived.is_empty()) {
             let score = score(about, key, None, Some(column));
+            let score = Score { n_benchmark: total.or(score.n_benchmark), ..score };
             push(score, Some(column), findings);
         }
     }
@@ -125,7 +127,8 @@ fn score(
 fn check(about: &About<'_>, claim: &Claim, column: &Column, findings: &mut Findings<'_, '_>) {
     let what = format!("`{}` under the filter `{}`", claim.metric, claim.filter);
     // Missing or repeated rows are told already; their total cannot fit.
-    if findings.count(Class::SampleDropped) + findings.count(Class::SampleDuplicated) > 0 {
+    let rows = [Class::SampleDropped, Class::SamplePicked, Class::SampleDuplicated];
+    if rows.iter().any(|class| findings.count(*class) > 0) {
         return;
     }
     let (Some(recorded), true) = (mean(&column.recorded), is_mean(about, &claim.metric)) else {

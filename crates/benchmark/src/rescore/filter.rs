@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::regex::{Found, Pattern};
 use crate::json::Value;
+use crate::task::strip;
 
 /// A chain of filters with a name.
 #[derive(Debug, Clone)]
@@ -86,17 +87,12 @@ impl Step {
             Self::TakeFirst => answer,
             Self::Lower => Cow::Owned(answer.to_lowercase()),
             Self::Upper => Cow::Owned(answer.to_uppercase()),
-            Self::Strip => Cow::Owned(stripped(&answer).to_owned()),
+            Self::Strip => Cow::Owned(strip(&answer).to_owned()),
             Self::Match { pattern, select, fallback } => Cow::Owned(match pattern.pick(&answer, *select) {
-                Some(Found::Text(text)) => stripped(&text).to_owned(),
-                Some(Found::Empty) => stripped(fallback).to_owned(),
+                Some(Found::Text(text)) => strip(&text).to_owned(),
+                Some(Found::Empty) => strip(fallback).to_owned(),
                 None => fallback.clone(),
             }),
         }
     }
-}
-
-/// Python's `str.strip`, which also takes the four separators of ASCII for white space.
-fn stripped(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }

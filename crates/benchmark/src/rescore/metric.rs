@@ -160,20 +160,6 @@ pub(super) fn true_mass(sample: &Sample<'_>, numbers: &[f64]) -> Option<f64> {
     Some(right.map(|(p, _)| p / sum).sum())
 }
 
-/// The index of the largest number, the first of equals, as numpy tells it: what is no number counts as the largest.
-pub fn argmax(numbers: &[f64]) -> Option<usize> {
-    let mut best: Option<(usize, f64)> = None;
-    for (idx, number) in numbers.iter().copied().enumerate() {
-        if number.is_nan() {
-            return Some(idx);
-        }
-        if best.is_none_or(|(_, most)| most < number) {
-            best = Some((idx, number));
-        }
-    }
-    best.map(|(idx, _)| idx)
-}
-
 /// The mean, added in the order of the rows.
 pub fn mean(scores: &[f64]) -> Option<f64> {
     (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)

@@ -1,49 +1,89 @@
-//! Genuine logs, and forgeries made of them.
+//! Genuine logs of the real harness, and every forgery of the fourteen made of them.
+//!
+//! `STILLMARK_HARNESS_LOGS` names the folder that `tests/harness/genuine.py` wrote.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use stillmark_benchmark::audit;
+use stillmark_benchmark::audit::{self, Class};
 use stillmark_benchmark::log::{File, lm_eval};
+use stillmark_evidence::audit::{Audit, Verdict};
 
-#[test]
-fn genuine() {
-    let Some(logs) = std::env::var_os("STILLMARK_HARNESS_LOGS") else { return };
-    for variant in std::fs::read_dir(&logs).unwrap() {
-        let variant = variant.unwrap().path();
-        if variant.ends_with("tasks") {
-            continue;
-        }
-        let mut files = Vec::new();
-        collect(&variant, &mut files);
-        let files: Vec<File<'_>> = files.iter().map(|(name, bytes)| File { name, bytes }).collect();
-        let parts = lm_eval::read(&files).unwrap().into_iter().map(|run| audit::run(run).unwrap()).collect();
-        let audit = audit::joined(Vec::new(), parts);
-        println!("{}: {:?} {}", variant.display(), audit.verdict, audit.findings.len());
-        for found in audit.findings.iter().take(5) {
-            println!("   {found:?}");
-        }
-        for found in audit.departures.iter().take(5) {
-            println!("   D {found:?}");
-        }
-        for found in audit.not_checked.iter().take(15) {
-            println!("   N {found:?}");
-        }
-        for found in audit.undecidable.iter().take(2) {
-            println!("   U {found:?}");
-        }
-        for found in audit.scores.iter().take(25) {
-            println!("   S {found:?}");
-        }
+use crate::forge::{self, Forgery, Manner};
+
+/// The folder of genuine logs, where there is one.
+fn logs() -> Option<PathBuf> {
+    let logs = std::env::var_os("STILLMARK_HARNESS_LOGS").map(PathBuf::from);
+    if logs.is_none() {
+        println!("skipped: STILLMARK_HARNESS_LOGS does not name logs of tests/harness/genuine.py");
     }
+    logs
 }
 
-fn collect(folder: &Path, files: &mut Vec<(String, Vec<u8>)>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+/// Every file below a folder, with its bytes.
+pub(crate) fn collect(folder: &Path, files: &mut Vec<(String, Vec<u8>)>) {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
         if path.is_dir() {
-            collect(&path, files)
+            collect(&path, files);
         } else {
             files.push((path.to_str().unwrap().to_owned(), std::fs::read(&path).unwrap()));
         }
     }
+}
+
+pub(crate) fn audited(files: &[(String, Vec<u8>)]) -> Audit {
+    let files: Vec<File<'_>> = files.iter().map(|(name, bytes)| File { name, bytes }).collect();
+    let runs = lm_eval::read(&files).unwrap();
+    audit::joined(Vec::new(), runs.into_iter().map(|run| audit::run(run, None).unwrap()).collect())
+}
+
+#[test]
+fn genuine_logs_give_no_finding_and_every_score_is_derived_anew() {
+    let Some(logs) = logs() else { return };
+    let (mut rows, mut claims) = (0, 0);
+    for variant in ["dummy", "full", "generated", "shots", "chat", "multiturn", "predict"] {
+        let mut files = Vec::new();
+        collect(&logs.join(variant), &mut files);
+        let audit = audited(&files);
+        assert_eq!(audit.findings, [], "{variant}");
+        assert_ne!(audit.verdict, Verdict::Altered, "{variant}");
+        for score in &audit.scores {
+            let (claimed, recomputed) = (score.claimed.unwrap(), score.recomputed);
+            let recomputed = recomputed.unwrap_or_else(|| panic!("{variant}: {} is not derived", score.task));
+            assert!((claimed - recomputed).abs() < 1e-12, "{variant}: {score:?}");
+            rows += score.n;
+            claims += 1;
+        }
+        let unchecked: BTreeSet<&str> = audit.not_checked.iter().map(|open| open.what.as_str()).collect();
+        println!("{variant}: {:?}, {} scores, not checked: {unchecked:?}", audit.verdict, audit.scores.len());
+    }
+    println!("{claims} scores over {rows} items derived anew, no finding");
+}
+
+#[test]
+fn each_of_the_fourteen_ways_of_tampering_is_told_by_its_name() {
+    let Some(logs) = logs() else { return };
+    let mut failures = Vec::new();
+    for forgery in Forgery::ALL {
+        for manner in [Manner::Naive, Manner::Consistent] {
+            let log = forge::genuine(&logs, forgery);
+            let audit = audited(&forge::forged(log, forgery, manner));
+            let mut found: BTreeSet<&str> = audit.findings.iter().map(|found| found.class.as_str()).collect();
+            let open: BTreeSet<&str> = audit.undecidable.iter().map(|open| open.what.as_str()).collect();
+            let class = forgery.class();
+            if manner == Manner::Naive {
+                found.remove(Class::HashMismatch.code());
+            }
+            let expected: BTreeSet<&str> = if class.is_decidable() { [class.code()].into() } else { BTreeSet::new() };
+            let is_told = class.is_decidable() || open.contains(class.code());
+            if found != expected || !is_told {
+                failures.push(format!("{forgery:?} {manner:?}: expected {expected:?}, found {found:?}"));
+                failures.extend(audit.findings.iter().take(4).map(|found| format!("    {found:?}")));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    println!("14 classes, naively and consistently: 12 told by name, 2 told to be undecidable");
 }

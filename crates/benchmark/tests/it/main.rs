@@ -1,5 +1,6 @@
 //! The benchmark crate, from outside.
 mod audit;
+mod forge;
 
 mod log;
 mod registry;

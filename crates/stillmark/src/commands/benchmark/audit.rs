@@ -65,7 +65,7 @@ pub(super) fn audit(paths: &[PathBuf], session: &Session) -> Result<Audit, Stop>
     let bar = session.talk.steps_bar("logs", runs.len() as u64);
     let mut parts = Vec::new();
     for run in runs {
-        parts.push(audit::run(run).map_err(broken)?);
+        parts.push(audit::run(run, copy).map_err(broken)?);
         bar.inc(1);
     }
     bar.finish_and_clear();

@@ -1,0 +1,287 @@
+//! Prompts, derived anew from the items.
+
+use super::Class;
+use super::findings::{Contrast, Findings};
+use crate::json::Value;
+use crate::log::{About, Sample};
+use crate::record::{Answer, Record};
+use crate::task::{Shots, Task, Template};
+
+/// Derives the prompts of a task, row by row.
+#[derive(Debug)]
+pub(super) struct Prompts<'c> {
+    task: Option<Task>,
+    shots: u64,
+    /// Chooses the worked examples, where the copy holds their source; with the item and filter it stands at.
+    chosen: Option<(Shots<'c>, u64, Option<String>)>,
+    is_chat: bool,
+    /// What stood before the first question, where it must be the same for all.
+    shown: Option<String>,
+}
+
+impl<'c> Prompts<'c> {
+    pub(super) fn new(
+        about: &About<'_>,
+        task: Option<&Task>,
+        pool: Option<&'c [Record]>,
+        findings: &mut Findings<'_, '_>,
+    ) -> Self {
+        let setup = &about.setup;
+        let is_chat = setup.chat_template.is_some() || setup.system.is_some();
+        let shots = setup.shots.unwrap_or_default();
+        let task = task.filter(|task| declared(about, task, findings)).cloned();
+        if task.is_none() {
+            findings.unchecked(
+                Class::PromptChanged,
+                "the prompts are not derived anew: their templates are none that is pinned",
+            );
+        } else if is_chat {
+            findings.unchecked(
+                Class::ShotsChanged,
+                "the prompts went through a chat template: only their question is looked for",
+            );
+        } else if shots > 0 && pool.is_none() {
+            let why = "which worked examples were shown is not derived anew, only how many: give the part they are drawn from with `--against`";
+            findings.unchecked(Class::ShotsChanged, why);
+        }
+        let seed = setup.shot_seed.unwrap_or(1234);
+        let chosen = match (&task, pool) {
+            (Some(task), Some(pool)) if shots > 0 && !is_chat => {
+                Shots::new(task, pool, shots as usize, seed).ok()
+            }
+            _ => None,
+        };
+        Self { task, shots, chosen: chosen.map(|shots| (shots, 0, None)), is_chat, shown: None }
+    }
+
+    /// Compares one sample's prompt with what its item makes.
+    pub(super) fn check(&mut self, sample: &Sample<'_>, record: &Record, findings: &mut Findings<'_, '_>) {
+        let Some(task) = self.task.clone() else { return };
+        let Some(request) = sample.requests.first() else { return };
+        let Ok(bare) = task.prompt(record, &[]) else { return };
+        let prompt = request.prompt.get();
+        if sample
+            .requests
+            .iter()
+            .any(|other| !other.prompt.same_spelling(&request.prompt) && other.prompt != request.prompt)
+        {
+            let detail = "not all choices were asked after the same prompt".to_owned();
+            findings.sample(Class::PromptChanged, sample, detail, Contrast::default());
+            return;
+        }
+        if !self.is_chat && !continues(sample, &bare.continuations) {
+            let detail = "the continuations are not the item's choices".to_owned();
+            findings.sample(Class::PromptChanged, sample, detail, Contrast::default());
+            return;
+        }
+        let Some(question) = bare.context.strip_prefix(task.description.as_str()) else { return };
+        if self.is_chat {
+            if !prompt.contains(question.trim()) {
+                Self::tell(sample, record, question, &prompt, findings);
+            }
+            return;
+        }
+        if self.shots == 0 && prompt == bare.context {
+            return;
+        }
+        match prompt.strip_suffix(question).and_then(|before| before.strip_prefix(task.description.as_str()))
+        {
+            Some(shown) => self.shown(&task, sample, record, shown, findings),
+            None => Self::tell(sample, record, &bare.context, &prompt, findings),
+        }
+    }
+
+    /// Judges what stands between description and question.
+    fn shown(
+        &mut self,
+        task: &Task,
+        sample: &Sample<'_>,
+        record: &Record,
+        shown: &str,
+        findings: &mut Findings<'_, '_>,
+    ) {
+        if let Some(expected) = self.derived(task, sample, record) {
+            if expected == shown {
+                return;
+            }
+            if !leaks(&inserted(&expected, shown), record) || looks_like_examples(task, shown) {
+                let detail = "other worked examples were shown than the task draws".to_owned();
+                findings.sample(Class::ShotsChanged, sample, detail, Contrast::of(&expected, &shown));
+                return;
+            }
+        }
+        let own = record.question.trim();
+        if own.len() > 20 && shown.contains(own) {
+            let detail = "the question itself stands among the worked examples, with its answer".to_owned();
+            findings.sample(
+                Class::KeyLeaked,
+                sample,
+                detail,
+                Contrast { expected: None, found: Some(super::findings::short(shown)) },
+            );
+            return;
+        }
+        let count = examples(task, shown);
+        if count != self.shots && (looks_like_examples(task, shown) || shown.is_empty()) {
+            let detail = "the prompt shows another number of worked examples than is said".to_owned();
+            findings.sample(Class::ShotsChanged, sample, detail, Contrast::of(&self.shots, &count));
+        } else if count != self.shots || !shown.ends_with("\n\n") {
+            Self::tell(sample, record, "", shown, findings);
+        } else if matches!(task.sampler, crate::task::Sampler::FirstN)
+            && self.shown.get_or_insert_with(|| shown.to_owned()) != shown
+        {
+            let detail =
+                "other worked examples than before the other questions, where the task shows the same to all"
+                    .to_owned();
+            findings.sample(Class::ShotsChanged, sample, detail, Contrast::default());
+        }
+    }
+
+    /// The worked examples as the task draws them; items must come in order from the first.
+    fn derived(&mut self, task: &Task, sample: &Sample<'_>, record: &Record) -> Option<String> {
+        let (shots, next, filter) = self.chosen.as_mut()?;
+        let number = sample.id.parse::<u64>().ok();
+        if filter.get_or_insert_with(|| sample.filter.to_string()) != sample.filter.as_ref() {
+            // Under another filter the same prompts stand again.
+            return None;
+        }
+        if number != Some(*next) {
+            self.chosen = None;
+            return None;
+        }
+        *next += 1;
+        let pool = shots.pool();
+        let examples: Vec<&Record> =
+            shots.next_for(record).into_iter().filter_map(|idx| pool.get(idx)).collect();
+        let whole = task.prompt(record, &examples).ok()?.context;
+        let question = task.template.text(record).ok()?;
+        let before = whole.strip_suffix(question.as_str())?.strip_prefix(task.description.as_str())?;
+        Some(before.to_owned())
+    }
+
+    /// Tells of a prompt that is not the derived one: one that holds the answer where it should not is the worse.
+    fn tell(
+        sample: &Sample<'_>,
+        record: &Record,
+        expected: &str,
+        prompt: &str,
+        findings: &mut Findings<'_, '_>,
+    ) {
+        let (class, detail) = if leaks(&inserted(expected, prompt), record) {
+            (Class::KeyLeaked, "the prompt tells the answer")
+        } else {
+            (Class::PromptChanged, "the prompt is not the one that the task makes of the item")
+        };
+        let contrast = if expected.is_empty() {
+            Contrast { expected: None, found: Some(super::findings::short(prompt)) }
+        } else {
+            Contrast::of(&inserted(prompt, expected), &inserted(expected, prompt))
+        };
+        findings.sample(class, sample, detail.to_owned(), contrast);
+    }
+}
+
+/// Whether the log's templates are the pinned ones; where it declares others, that is told.
+fn declared(about: &About<'_>, task: &Task, findings: &mut Findings<'_, '_>) -> bool {
+    let config = about.setup.config.as_ref();
+    let text = |key: &str| config.and_then(|config| config.get(key)).and_then(Value::string);
+    let mut same = true;
+    let pinned = [("description", task.description.as_str()), ("target_delimiter", task.delimiter)];
+    for (key, expected) in pinned {
+        if let Some(found) = text(key).filter(|found| found != expected) {
+            findings.departs(
+                format!(
+                    "the task's `{key}` is another than lm-evaluation-harness {} has",
+                    crate::task::HARNESS_VERSION
+                ),
+                Contrast::of(expected, &found),
+            );
+            same = false;
+        }
+    }
+    let template = text("doc_to_text").map(|found| found.split_whitespace().collect::<String>());
+    let expected: String = task.doc_to_text.split_whitespace().collect();
+    if let Some(found) =
+        template.filter(|found| *found != expected && !found.ends_with(&expected) && !is_a_program(found))
+    {
+        findings.departs(
+            "the task's `doc_to_text` is another than the pinned one".to_owned(),
+            Contrast::of(&expected, &found),
+        );
+        same = false;
+    }
+    same
+}
+
+/// Whether a template is the source of a function, which is not compared.
+fn is_a_program(template: &str) -> bool {
+    template.starts_with("def") || template.starts_with('<')
+}
+
+fn continues(sample: &Sample<'_>, expected: &[String]) -> bool {
+    let asked: Vec<_> = sample.requests.iter().map(|request| request.continuation.as_ref()).collect();
+    expected.is_empty()
+        || asked.len() >= expected.len()
+            && asked
+                .iter()
+                .zip(expected)
+                .all(|(asked, expected)| asked.is_some_and(|asked| asked.is(expected)))
+}
+
+/// How many worked examples a text holds.
+fn examples(task: &Task, shown: &str) -> u64 {
+    let count = match task.template {
+        Template::Lettered => shown.matches("\nAnswer:").count(),
+        Template::Around { after, .. } if !after.trim().is_empty() => shown.matches(after).count(),
+        Template::Around { .. } => shown.matches("\n\n").count(),
+    };
+    count as u64
+}
+
+fn looks_like_examples(task: &Task, shown: &str) -> bool {
+    shown.ends_with("\n\n") && examples(task, shown) > 0
+}
+
+/// What a text holds between what it begins and ends with in common with another.
+fn inserted<'t>(expected: &str, found: &'t str) -> std::borrow::Cow<'t, str> {
+    let start: usize = expected
+        .chars()
+        .zip(found.chars())
+        .take_while(|(one, other)| one == other)
+        .map(|(_, c)| c.len_utf8())
+        .sum();
+    let (expected, rest) = (expected.get(start..).unwrap_or_default(), &found[start..]);
+    let end: usize = expected
+        .chars()
+        .rev()
+        .zip(rest.chars().rev())
+        .take_while(|(one, other)| one == other)
+        .map(|(_, c)| c.len_utf8())
+        .sum();
+    std::borrow::Cow::Borrowed(&rest[..rest.len() - end])
+}
+
+/// Whether a text tells the right answer: its words, its letter, or the number after the marks.
+fn leaks(text: &str, record: &Record) -> bool {
+    let word = |wanted: &str| {
+        let wanted = wanted.trim();
+        !wanted.is_empty()
+            && text.match_indices(wanted).any(|(at, _)| {
+                let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+                edge(text[..at].chars().next_back()) && edge(text[at + wanted.len()..].chars().next())
+            })
+    };
+    match &record.answer {
+        Answer::Choice { choices, gold } => gold.iter().any(|idx| {
+            let letter =
+                u8::try_from(*idx).ok().and_then(|idx| char::from_u32(u32::from(b'A' + idx.min(25))));
+            choices.get(*idx).is_some_and(|choice| word(choice))
+                || letter.is_some_and(|letter| word(&letter.to_string()))
+        }),
+        Answer::Labels { choices, labels } => {
+            choices.iter().zip(labels).any(|(choice, right)| *right && word(choice))
+        }
+        Answer::Open { gold } => word(gold) || gold.rsplit("####").next().is_some_and(word),
+        Answer::Code { gold, .. } => word(gold),
+    }
+}
