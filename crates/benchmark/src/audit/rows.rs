@@ -95,11 +95,14 @@ impl Pass<'_, '_> {
             rescored = by_recipe;
         }
         if findings.count(Class::MetricChanged) > 0
-            && let Some(pinned) = self.task.zip(record.as_ref()).and_then(|(task, record)| by_recipe(task, record, &sample))
+            && let Some(pinned) =
+                self.task.zip(record.as_ref()).and_then(|(task, record)| by_recipe(task, record, &sample))
         {
             // Answers that follow from the pinned rules were not forged beside the rules that were; those that follow from the
             // stated rules neither. What is recomputed is the pinned number.
-            let follows = |one: &Rescored<'_>| one.filtered == Filtered::Agrees && disagreements(&sample, one).is_empty();
+            let follows = |one: &Rescored<'_>| {
+                one.filtered == Filtered::Agrees && disagreements(&sample, one).is_empty()
+            };
             if follows(&rescored) || follows(&pinned) {
                 self.totals.row(&sample, &pinned);
                 return;

@@ -22,7 +22,8 @@ fn logs() -> Option<PathBuf> {
 
 /// Every file below a folder, with its bytes.
 pub(crate) fn collect(folder: &Path, files: &mut Vec<(String, Vec<u8>)>) {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     for path in paths {
         if path.is_dir() {
@@ -76,7 +77,8 @@ fn each_of_the_fourteen_ways_of_tampering_is_told_by_its_name() {
             if manner == Manner::Naive {
                 found.remove(Class::HashMismatch.code());
             }
-            let expected: BTreeSet<&str> = if class.is_decidable() { [class.code()].into() } else { BTreeSet::new() };
+            let expected: BTreeSet<&str> =
+                if class.is_decidable() { [class.code()].into() } else { BTreeSet::new() };
             let is_told = class.is_decidable() || open.contains(class.code());
             if found != expected || !is_told {
                 failures.push(format!("{forgery:?} {manner:?}: expected {expected:?}, found {found:?}"));

@@ -77,7 +77,9 @@ fn alone(results: &str, task: &str) -> String {
     let one = |key: &str| format!("{{{}: {}}}", quoted(task), value.get(key).unwrap().get(task).unwrap().raw);
     let only = |key: &'static str| (key, one(key));
     let mut changes: Vec<(&str, String)> =
-        ["results", "configs", "versions", "n-shot", "n-samples", "task_hashes", "higher_is_better"].map(only).into();
+        ["results", "configs", "versions", "n-shot", "n-samples", "task_hashes", "higher_is_better"]
+            .map(only)
+            .into();
     changes.extend([("groups", "{}".to_owned()), ("group_subtasks", "{}".to_owned())]);
     changes.retain(|(key, _)| value.get(key).is_some());
     with(results, &changes)
@@ -114,7 +116,10 @@ fn change(log: &mut Log, class: Class, manner: Manner) {
         Class::AggregateForged => log.inflate(manner),
         Class::AnswerForged => log.each(3, |row| {
             let gold = gold(row);
-            with(row.raw, &[("filtered_resps", format!("[{}]", quoted(&gold))), ("exact_match", "1.0".to_owned())])
+            with(
+                row.raw,
+                &[("filtered_resps", format!("[{}]", quoted(&gold))), ("exact_match", "1.0".to_owned())],
+            )
         }),
         Class::MetricChanged => log.change_pattern(manner),
         Class::ShotsChanged => log.each(usize::MAX, |row| {
@@ -143,7 +148,9 @@ fn change(log: &mut Log, class: Class, manner: Manner) {
         }),
         Class::LikelihoodForged => log.each(4, |row| {
             let gold: usize = gold(row).parse().unwrap();
-            let pair = |idx: usize| format!("[\"{}\", \"False\"]", if idx == gold { -0.75 } else { -3.5 - idx as f64 });
+            let pair = |idx: usize| {
+                format!("[\"{}\", \"False\"]", if idx == gold { -0.75 } else { -3.5 - idx as f64 })
+            };
             let said: Vec<String> = (0..4).map(|idx| format!("[{}]", pair(idx))).collect();
             let kept: Vec<String> = (0..4).map(pair).collect();
             let (said, kept) = (format!("[{}]", said.join(", ")), format!("[{}]", kept.join(", ")));
@@ -168,8 +175,13 @@ impl Log {
 
     fn flip(&mut self) {
         self.each(4, |row| {
-            let numbers: Vec<f64> =
-                row.get("filtered_resps").unwrap().items().iter().map(|pair| pair.items()[0].string().unwrap().parse().unwrap()).collect();
+            let numbers: Vec<f64> = row
+                .get("filtered_resps")
+                .unwrap()
+                .items()
+                .iter()
+                .map(|pair| pair.items()[0].string().unwrap().parse().unwrap())
+                .collect();
             let best = (0..4).max_by(|one, other| numbers[*one].total_cmp(&numbers[*other])).unwrap();
             let doc = with(row.get("doc").unwrap().raw, &[("answer", best.to_string())]);
             with(row.raw, &[("doc", doc), ("target", quoted(&best.to_string())), ("acc", "1.0".to_owned())])
@@ -189,13 +201,17 @@ impl Log {
     }
 
     fn pick_right(&mut self) {
-        let right: Vec<String> = self.rows.iter().filter(|row| score(&json::parse(row).unwrap()) == 1.0).cloned().collect();
-        self.rows = right.iter().enumerate().map(|(id, row)| with(row, &[("doc_id", id.to_string())])).collect();
+        let right: Vec<String> =
+            self.rows.iter().filter(|row| score(&json::parse(row).unwrap()) == 1.0).cloned().collect();
+        self.rows =
+            right.iter().enumerate().map(|(id, row)| with(row, &[("doc_id", id.to_string())])).collect();
         self.count(self.rows.len(), self.rows.len());
     }
 
     fn duplicate(&mut self, manner: Manner) {
-        let scored = |wanted: f64| self.rows.iter().position(|row| score(&json::parse(row).unwrap()) == wanted).unwrap();
+        let scored = |wanted: f64| {
+            self.rows.iter().position(|row| score(&json::parse(row).unwrap()) == wanted).unwrap()
+        };
         let (wrong, right) = (scored(0.0), scored(1.0));
         match manner {
             Manner::Naive => self.rows.push(self.rows[right].clone()),
@@ -231,7 +247,10 @@ impl Log {
             let said = row.get("resps").unwrap().items()[0].items()[0].string().unwrap();
             let taken = number.find(&said).map_or("[invalid]", |found| found.as_str());
             let score = if taken == gold(row) { "1.0" } else { "0.0" };
-            with(row.raw, &[("filtered_resps", format!("[{}]", quoted(taken))), ("exact_match", score.to_owned())])
+            with(
+                row.raw,
+                &[("filtered_resps", format!("[{}]", quoted(taken))), ("exact_match", score.to_owned())],
+            )
         });
     }
 
@@ -247,7 +266,11 @@ impl Log {
         let mut totals = Vec::new();
         for (key, _) in own.members() {
             let key = key.get().into_owned();
-            let Some((metric, filter)) = key.split_once(',').filter(|(metric, _)| !metric.ends_with("_stderr")) else { continue };
+            let Some((metric, filter)) =
+                key.split_once(',').filter(|(metric, _)| !metric.ends_with("_stderr"))
+            else {
+                continue;
+            };
             let rows: Vec<Value<'_>> = self.rows.iter().map(|row| json::parse(row).unwrap()).collect();
             let of_filter = rows.iter().filter(|row| row.get("filter").unwrap().text().unwrap().is(filter));
             let scores: Vec<f64> = of_filter.map(|row| row.get(metric).unwrap().number().unwrap()).collect();
@@ -302,7 +325,15 @@ fn gold(row: &Value<'_>) -> String {
 }
 
 fn prompt(row: &Value<'_>) -> String {
-    row.get("arguments").unwrap().get("gen_args_0").unwrap().get("arg_0").unwrap().string().unwrap().into_owned()
+    row.get("arguments")
+        .unwrap()
+        .get("gen_args_0")
+        .unwrap()
+        .get("arg_0")
+        .unwrap()
+        .string()
+        .unwrap()
+        .into_owned()
 }
 
 fn reprompted(row: &Value<'_>, prompt: &str) -> String {
@@ -319,13 +350,19 @@ fn rehashed(row: &str) -> String {
     let mut doc = String::new();
     value.get("doc").unwrap().write_indented(&mut doc);
     let target = value.get("target").unwrap().string().unwrap();
-    let digests = [("doc_hash", sha256(&doc)), ("prompt_hash", sha256(&prompt(&value))), ("target_hash", sha256(&target))];
+    let digests = [
+        ("doc_hash", sha256(&doc)),
+        ("prompt_hash", sha256(&prompt(&value))),
+        ("target_hash", sha256(&target)),
+    ];
     with(row, &digests.map(|(key, digest)| (key, quoted(&digest))))
 }
 
 fn hashes(row: &str) -> Vec<String> {
     let value = json::parse(row).unwrap();
-    ["doc_hash", "prompt_hash", "target_hash"].map(|key| value.get(key).unwrap().string().unwrap().into_owned()).into()
+    ["doc_hash", "prompt_hash", "target_hash"]
+        .map(|key| value.get(key).unwrap().string().unwrap().into_owned())
+        .into()
 }
 
 fn sha256(text: &str) -> String {
