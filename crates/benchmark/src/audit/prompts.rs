@@ -199,8 +199,8 @@ fn declared(about: &About<'_>, task: &Task, findings: &mut Findings<'_, '_>) -> 
             same = false;
         }
     }
-    let template = text("doc_to_text").map(|found| found.split_whitespace().collect::<String>());
-    let expected: String = task.doc_to_text.split_whitespace().collect();
+    let template = text("doc_to_text").map(|found| squeezed(&found));
+    let expected = squeezed(task.doc_to_text);
     if let Some(found) =
         template.filter(|found| *found != expected && !found.ends_with(&expected) && !is_a_program(found))
     {
@@ -211,6 +211,11 @@ fn declared(about: &About<'_>, task: &Task, findings: &mut Findings<'_, '_>) -> 
         same = false;
     }
     same
+}
+
+/// A template without white space, spelled out or not.
+fn squeezed(template: &str) -> String {
+    template.replace("\\n", "").split_whitespace().collect()
 }
 
 /// Whether a template is the source of a function, which is not compared.

@@ -51,7 +51,8 @@ fn genuine_logs_give_no_finding_and_every_score_is_derived_anew() {
         assert_eq!(audit.findings, [], "{variant}");
         assert_ne!(audit.verdict, Verdict::Altered, "{variant}");
         for score in &audit.scores {
-            let (claimed, recomputed) = (score.claimed.unwrap(), score.recomputed);
+            let Some(claimed) = score.claimed else { continue };
+            let recomputed = score.recomputed;
             let recomputed = recomputed.unwrap_or_else(|| panic!("{variant}: {} is not derived", score.task));
             assert!((claimed - recomputed).abs() < 1e-12, "{variant}: {score:?}");
             rows += score.n;

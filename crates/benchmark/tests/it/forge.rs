@@ -95,6 +95,9 @@ pub(crate) fn forged(mut log: Log, forgery: Forgery, manner: Manner) -> Vec<(Str
             log.total();
         }
     }
+    if manner == Manner::Naive && !forgery.class.is_decidable() {
+        log.total();
+    }
     let rows = log.rows.join("\n") + "\n";
     let [results_name, rows_name] = log.names;
     vec![(results_name, log.results.into_bytes()), (rows_name, rows.into_bytes())]
@@ -104,9 +107,8 @@ fn change(log: &mut Log, class: Class, manner: Manner) {
     match class {
         Class::SampleEdited => log.each(1, |row| {
             let question = row.get("doc").unwrap().get("question").unwrap().raw.to_owned();
-            let edited = question.replacen("the ", "the very ", 1).replacen("a ", "one ", 1);
-            let (start, end) = (&question[1..question.len() - 1], &edited[1..edited.len() - 1]);
-            row.raw.replace(start.trim(), end.trim())
+            let start = question[1..question.len() - 1].trim();
+            row.raw.replace(start, &format!("{start} Indeed."))
         }),
         Class::GoldFlipped => log.flip(),
         Class::SampleDropped => log.drop_wrong(manner),
