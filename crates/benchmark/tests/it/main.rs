@@ -6,3 +6,4 @@ mod log;
 mod registry;
 mod shared;
 mod task;
+mod vectors;

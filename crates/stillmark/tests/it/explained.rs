@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 use stillmark_agreement::{DutyKind, LapseCode, Match, Verdict, Word as _};
+use stillmark_benchmark::audit::Class;
 use stillmark_evidence::FindingKind;
+use stillmark_evidence::audit::Verdict as Verdicts;
 use stillmark_evidence::checks::{Aspect, Assurance, CheckVerdict};
 use stillmark_evidence::watermark::{Mark, Stretch, TextResult, Unscored, Verdict as Whose};
 
@@ -69,6 +71,8 @@ fn words() -> Vec<String> {
     all.extend(LapseCode::ALL.map(spelled));
     all.extend(words_of_marks());
     all.extend(HIDDEN.map(str::to_owned));
+    all.extend(Class::ALL.map(|class| class.code().to_owned()));
+    all.extend([Verdicts::NothingFound, Verdicts::Departs, Verdicts::Altered].map(spelled));
     all
 }
 
