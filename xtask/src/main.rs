@@ -7,6 +7,7 @@
 
 mod bench;
 mod fuzz;
+mod harness;
 mod install;
 mod model;
 mod shell;

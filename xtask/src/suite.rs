@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use crate::shell::{Failure, Workspace, cargo, say, shown, succeeds};
 use crate::steps::Steps;
-use crate::{install, model, tidy};
+use crate::{harness, install, model, tidy};
 
 /// What `cargo xtask test` was asked for.
 #[derive(Debug)]
@@ -94,6 +94,9 @@ fn prepare(workspace: &Workspace, env: &mut Environment) -> Result<(), Failure> 
     env.insert("STILLMARK_TEST_PYTHON".to_owned(), venv.join("bin/python").into());
     let validators = install::venv(workspace, "venv-validators", "xtask/validators.txt")?;
     env.insert("STILLMARK_TEST_VALIDATORS".to_owned(), validators.join("bin/python").into());
+    if let Some(logs) = harness::logs(workspace)? {
+        env.insert("STILLMARK_HARNESS_LOGS".to_owned(), logs.into());
+    }
     env.insert("STILLMARK_TEST_MODEL".to_owned(), model::default_teacher(workspace)?.into());
     Ok(())
 }

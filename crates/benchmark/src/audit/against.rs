@@ -19,6 +19,17 @@ pub(super) struct Asked<'c> {
     pub(super) subset: usize,
     /// The records themselves, where a copy is at hand.
     pub(super) records: Option<&'c [Record]>,
+    /// How sure it is that these are the items that are meant.
+    pub(super) meant: Meant,
+}
+
+/// How sure it is that some items are those that a task means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meant {
+    /// The auditor's copy holds them under the task's name.
+    ByName,
+    /// The task's name says so, which another version or benchmark may bear as well.
+    Perhaps,
 }
 
 impl Copy {
@@ -37,34 +48,47 @@ impl Copy {
         found.map(|subset| subset.records.as_slice())
     }
 
-    fn asked(&self, name: &str, task: &str, split: &str) -> Option<Asked<'_>> {
-        let examples = |subset: &Subset| subset.split == "train" || subset.split == "dev";
-        let named = |subset: &Subset| subset.name == name || subset.name == task;
-        let all = || self.subsets.iter().enumerate().filter(|(_, subset)| !examples(subset));
-        let place = all()
-            .find(|(_, subset)| named(subset) && subset.split == split)
-            .or_else(|| all().find(|(_, subset)| named(subset)));
-        let only = || {
-            let mut all = all();
-            let first = all.next();
-            if all.next().is_none() { first } else { None }
-        };
-        let (idx, subset) = place.or_else(only)?;
-        Some(Asked { pinned: &self.pins[idx], subset: 0, records: Some(&subset.records) })
+    /// The subset of a name; examples to learn from are none that is asked.
+    fn named(&self, names: [&str; 2], split: &str) -> Option<Asked<'_>> {
+        let all = || self.asked().filter(|(_, subset)| names.contains(&subset.name.as_str()));
+        let (idx, subset) = all().find(|(_, subset)| subset.split == split).or_else(|| all().next())?;
+        let records = Some(subset.records.as_slice());
+        Some(Asked { pinned: &self.pins[idx], subset: 0, records, meant: Meant::ByName })
+    }
+
+    /// The only subset, where there is but one.
+    fn only(&self) -> Option<Asked<'_>> {
+        let mut all = self.asked();
+        let (idx, subset) = all.next()?;
+        let records = Some(subset.records.as_slice());
+        all.next().is_none().then(|| Asked {
+            pinned: &self.pins[idx],
+            subset: 0,
+            records,
+            meant: Meant::Perhaps,
+        })
+    }
+
+    fn asked(&self) -> impl Iterator<Item = (usize, &Subset)> {
+        self.subsets.iter().enumerate().filter(|(_, subset)| subset.split != "train" && subset.split != "dev")
     }
 }
 
-/// What a task's items are held against: the copy where one is given, else the pins that are built in.
+/// What a task's items are held against: the copy where it holds them, else the pins that are built in.
 pub(super) fn asked<'c>(task: &str, recipe: Option<&Task>, copy: Option<&'c Copy>) -> Option<Asked<'c>> {
-    let pinned = registry::of_task(task);
-    let Some(copy) = copy else {
-        return pinned.map(|(pinned, subset)| Asked { pinned, subset, records: None });
-    };
-    let by_recipe = recipe.map(|recipe| (recipe.subset.as_str(), recipe.split));
-    let by_pin = pinned.map(|(pinned, subset)| {
-        let subset = &pinned.subsets()[subset];
+    let built_in = registry::of_task(task).map(|(pinned, subset)| Asked {
+        pinned,
+        subset,
+        records: None,
+        meant: Meant::Perhaps,
+    });
+    let Some(copy) = copy else { return built_in };
+    let by_pin = built_in.map(|asked| {
+        let subset = &asked.pinned.subsets()[asked.subset];
         (subset.name.as_str(), subset.split.as_str())
     });
+    let by_recipe = recipe.map(|recipe| (recipe.subset.as_str(), recipe.split));
     let (name, split) = by_pin.or(by_recipe).unwrap_or((task, "test"));
-    copy.asked(name, task, split)
+    let only = || if built_in.is_none() { copy.only() } else { None };
+    copy.named([name, task], split).or(built_in).or_else(only)
 }

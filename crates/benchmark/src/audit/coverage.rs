@@ -26,7 +26,7 @@ struct Items {
 }
 
 /// Numbers beyond this are kept as names, so that one row cannot make the table huge.
-const MOST: u64 = 50_000_000;
+const MOST: u64 = 5_000_000;
 
 impl Coverage {
     pub(super) fn of(about: &About<'_>) -> Self {

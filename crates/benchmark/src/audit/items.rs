@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Class;
-use super::against::Asked;
+use super::against::{Asked, Meant};
 use super::findings::{Contrast, Findings};
 use crate::copies::{Json, record_of_doc};
 use crate::json::{Kind, Text, Value};
@@ -139,7 +139,7 @@ impl<'c> Items<'c> {
             findings.unchecked(Class::SampleEdited, why);
         }
         let strangers = self.found.iter().filter(|found| found.standing == Standing::Unknown).count();
-        if asked.records.is_none() && self.found.len() < 2 * strangers {
+        if asked.meant == Meant::Perhaps && self.found.len() < 2 * strangers {
             let why = format!(
                 "{strangers} of {} items are not those of {name}: another version, or another benchmark of this name",
                 self.found.len()

@@ -7,6 +7,9 @@ use crate::log::{About, Sample};
 use crate::record::{Answer, Record};
 use crate::task::{Shots, Task, Template};
 
+/// More worked examples than any prompt shows.
+const MOST_SHOTS: u64 = 10_000;
+
 /// Derives the prompts of a task, row by row.
 #[derive(Debug)]
 pub(super) struct Prompts<'c> {
@@ -28,7 +31,7 @@ impl<'c> Prompts<'c> {
     ) -> Self {
         let setup = &about.setup;
         let is_chat = setup.chat_template.is_some() || setup.system.is_some();
-        let shots = setup.shots.unwrap_or_default();
+        let shots = setup.shots.unwrap_or_default().min(MOST_SHOTS);
         let task = task.filter(|task| declared(about, task, findings)).cloned();
         if task.is_none() {
             findings.unchecked(

@@ -55,3 +55,48 @@ fn audits_come_to_what_the_vectors_expect() {
     }
     assert!(count >= 15, "{count} vectors");
 }
+
+/// Bytes changed at random places: an audit ends with an answer or an error, whatever it is given.
+#[test]
+fn damaged_logs_end_in_an_answer_or_an_error() {
+    let mut random = stillmark_stats::mt19937::Mt19937::new(5);
+    let (mut answers, mut errors) = (0, 0);
+    for entry in std::fs::read_dir(Path::new(VECTORS)).unwrap() {
+        let vector: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap();
+        let rows: Vec<&str> =
+            vector["rows"].as_array().unwrap().iter().map(|row| row.as_str().unwrap()).collect();
+        let texts = [vector["results"].as_str().unwrap().to_owned(), rows.join("\n")];
+        for _ in 0..200 {
+            let mut bytes = texts.clone().map(String::into_bytes);
+            let file = random.next_u32() as usize % 2;
+            for _ in 0..=random.next_u32() % 4 {
+                let at = random.next_u32() as usize % bytes[file].len();
+                match random.next_u32() % 4 {
+                    0 => bytes[file].truncate(at.max(1)),
+                    1 => drop(bytes[file].remove(at)),
+                    2 => bytes[file][at] = b"\"{}[]:,0-9e\\\0\xff\n"[random.next_u32() as usize % 15],
+                    _ => bytes[file][at] = random.next_u32() as u8,
+                }
+            }
+            let name = ["results.json", "samples_gsm8k.jsonl"];
+            let files = [File { name: name[0], bytes: &bytes[0] }, File { name: name[1], bytes: &bytes[1] }];
+            let parts = lm_eval::read(&files).and_then(|runs| {
+                runs.into_iter().map(|run| audit::run(run, None)).collect::<Result<Vec<_>, _>>()
+            });
+            match parts {
+                Ok(parts) => {
+                    let audit = audit::joined(Vec::new(), parts);
+                    audit.to_bytes().unwrap();
+                    let _ = audit::sarif(&audit, "0");
+                    answers += 1;
+                }
+                Err(err) => {
+                    assert!(!err.to_string().contains('\n'), "{err}");
+                    errors += 1;
+                }
+            }
+        }
+    }
+    println!("{answers} answers, {errors} errors, no panic");
+}

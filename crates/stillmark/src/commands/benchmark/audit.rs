@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// The logs, or folders of logs
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
+    /// A copy of the benchmark to hold the items against, instead of the pins that are built in
+    #[arg(long, value_name = "BENCH")]
+    against: Option<PathBuf>,
     /// Also write the findings as SARIF 2.1.0
     #[arg(long, value_name = "FILE")]
     sarif: Option<PathBuf>,
@@ -35,7 +38,7 @@ pub(crate) struct Args {
 
 /// Audits, answers, and signs where asked to.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let audit = audit(&args.logs, session)?;
+    let audit = audit(&args.logs, args.against.as_deref(), session)?;
     let sarif = serde_json::to_vec_pretty(&audit::sarif(&audit, env!("CARGO_PKG_VERSION")))
         .map_err(|err| Problem::new("the findings could not be written as SARIF").cause(err.to_string()))?;
     if let Some(path) = &args.sarif {
@@ -53,8 +56,9 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
 }
 
 /// Reads logs and audits them.
-pub(super) fn audit(paths: &[PathBuf], session: &Session) -> Result<Audit, Stop> {
+pub(super) fn audit(paths: &[PathBuf], against: Option<&Path>, session: &Session) -> Result<Audit, Stop> {
     let logs = logs::open(paths)?;
+    let copy = against.map(logs::copy).transpose()?;
     let files = logs.files();
     let broken = |err: stillmark_benchmark::Error| {
         Problem::from_error(&err)
@@ -65,7 +69,7 @@ pub(super) fn audit(paths: &[PathBuf], session: &Session) -> Result<Audit, Stop>
     let bar = session.talk.steps_bar("logs", runs.len() as u64);
     let mut parts = Vec::new();
     for run in runs {
-        parts.push(audit::run(run, copy).map_err(broken)?);
+        parts.push(audit::run(run, copy.as_ref()).map_err(broken)?);
         bar.inc(1);
     }
     bar.finish_and_clear();

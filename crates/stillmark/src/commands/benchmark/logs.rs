@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use stillmark_benchmark::audit::Copy;
+use stillmark_benchmark::copies::{self, Source};
 use stillmark_benchmark::log::{self, File};
 use stillmark_evidence::Digest;
 use stillmark_evidence::audit::ReadFile;
@@ -75,6 +77,41 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Logs, Stop> {
         files.push((name, bytes));
     }
     Ok(Logs { files })
+}
+
+/// Reads a copy of a benchmark: a file, or a folder with one file a subset.
+pub(super) fn copy(path: &Path) -> Result<Copy, Stop> {
+    let mut found = Vec::new();
+    if path.is_dir() {
+        walk(path, 0, &mut found)?
+    } else {
+        found.push(path.to_owned())
+    }
+    let is_data = |path: &PathBuf| {
+        let kind =
+            path.extension().map(|kind| kind.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        ["csv", "tsv", "json", "jsonl", "ndjson", "parquet", "gz", "bz2", "zst"].contains(&kind.as_str())
+    };
+    found.retain(is_data);
+    let mut files = Vec::new();
+    for file in found {
+        let below = file.strip_prefix(path.parent().unwrap_or(path)).map_or_else(|_| shown(&file), shown);
+        files.push((below, map(&file)?));
+    }
+    let sources: Vec<Source<'_>> =
+        files.iter().map(|(name, bytes)| Source { name, bytes: bytes.get() }).collect();
+    let broken = |err: stillmark_benchmark::Error| {
+        Problem::from_error(&err)
+            .while_doing(format!("{} cannot be read as a benchmark", path.display()))
+            .hint("name a CSV, JSON Lines or Parquet file, or a folder of them, one a subset")
+    };
+    let copy = copies::read(&sources).map_err(broken)?;
+    if copy.subsets.is_empty() {
+        return Err(Problem::new(format!("{} holds no benchmark", path.display()))
+            .hint("name a CSV, JSON Lines or Parquet file, or a folder of them, one a subset")
+            .into());
+    }
+    Ok(Copy::new(copy.subsets).map_err(broken)?)
 }
 
 impl Logs {
