@@ -21,7 +21,7 @@ pub struct Fault {
 /// A string: as it stands in a JSON text, or as a reader made it.
 #[derive(Debug, Clone)]
 pub enum Text<'a> {
-    /// Between its quotation marks, escapes and all; they were checked.
+    /// Between its quotation marks, with escapes; they were checked.
     Escaped(&'a str),
     /// The string itself.
     Plain(Cow<'a, str>),
@@ -79,8 +79,8 @@ impl<'a> Text<'a> {
     /// Whether it is this string.
     pub fn is(&self, text: &str) -> bool {
         match self {
-            Self::Escaped(raw) if memchr::memchr(b'\\', raw.as_bytes()).is_none() => *raw == text,
-            Self::Escaped(raw) => unescaped(raw) == text,
+            // An escape is longer than what it stands for.
+            Self::Escaped(raw) => text.len() < raw.len() && unescaped(raw) == text,
             Self::Plain(plain) => plain == text,
         }
     }
@@ -100,7 +100,10 @@ impl From<String> for Text<'_> {
 
 impl PartialEq for Text<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.same_spelling(other) || self.get() == other.get()
+        match (self, other) {
+            (Self::Plain(one), Self::Plain(other)) => one == other,
+            _ => self.same_spelling(other) || self.get() == other.get(),
+        }
     }
 }
 
@@ -220,14 +223,21 @@ fn end_line(depth: usize, out: &mut String) {
     }
 }
 
-/// A string as Python spells it with `ensure_ascii=False`; what has no escapes is copied.
+/// A string as Python spells it with `ensure_ascii=False`; what needs no escapes is copied.
 fn write_string(text: &Text<'_>, out: &mut String) {
     out.push('"');
     match text {
-        Text::Escaped(raw) if memchr::memchr(b'\\', raw.as_bytes()).is_none() => out.push_str(raw),
+        Text::Plain(plain) if plain.bytes().map(needs_escape).fold(0, |any, one| any | one) == 0 => {
+            out.push_str(plain);
+        }
         text => escape(&text.get(), out),
     }
     out.push('"');
+}
+
+/// 1 where Python escapes a byte of a string; a number, so that many bytes are looked at in one step.
+fn needs_escape(byte: u8) -> u8 {
+    u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\')
 }
 
 fn escape(text: &str, out: &mut String) {

@@ -127,6 +127,7 @@ impl<'a> Scanner<'a> {
     fn string(&mut self) -> Result<Text<'a>, Fault> {
         let from = self.at + 1;
         self.at = from;
+        let mut has_escapes = false;
         loop {
             let Some(stop) = string_stop(&self.text.as_bytes()[self.at..]) else {
                 self.at = self.text.len();
@@ -135,8 +136,10 @@ impl<'a> Scanner<'a> {
             self.at += stop;
             if self.peek() == Some(b'"') {
                 self.at += 1;
-                return Ok(Text::Escaped(&self.text[from..self.at - 1]));
+                let raw = &self.text[from..self.at - 1];
+                return Ok(if has_escapes { Text::Escaped(raw) } else { Text::from(raw) });
             }
+            has_escapes = true;
             self.escape()?;
         }
     }

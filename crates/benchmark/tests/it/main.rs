@@ -1,7 +1,8 @@
 //! The benchmark crate, from outside.
+#![cfg(test)]
+
 mod audit;
 mod forge;
-
 mod log;
 mod registry;
 mod shared;

@@ -71,6 +71,9 @@ fn damaged_logs_end_in_an_answer_or_an_error() {
             let mut bytes = texts.clone().map(String::into_bytes);
             let file = random.next_u32() as usize % 2;
             for _ in 0..=random.next_u32() % 4 {
+                if bytes[file].len() < 2 {
+                    break;
+                }
                 let at = random.next_u32() as usize % bytes[file].len();
                 match random.next_u32() % 4 {
                     0 => bytes[file].truncate(at.max(1)),

@@ -169,8 +169,8 @@ fn response<'a>(value: &Value<'a>) -> Response<'a> {
 fn likelihood<'a>(items: &[Value<'a>]) -> Option<Response<'a>> {
     let [ln, greedy] = items else { return None };
     let ln = match ln.text() {
-        Some(Text::Escaped(text)) => text.parse().ok()?,
-        _ => ln.number()?,
+        Some(text) => text.get().parse().ok()?,
+        None => ln.number()?,
     };
     let greedy = match (greedy.truth(), greedy.text()) {
         (Some(truth), _) => truth,
