@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
 use stillmark_benchmark::audit::Class;
 use stillmark_benchmark::json::{self, Value};
+use stillmark_evidence::Digest;
 
 /// Whether digests and totals are made to fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -368,5 +368,5 @@ fn hashes(row: &str) -> Vec<String> {
 }
 
 fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Digest::of(text.as_bytes()).to_string()
 }

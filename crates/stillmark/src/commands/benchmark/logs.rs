@@ -83,9 +83,9 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Logs, Stop> {
 pub(super) fn copy(path: &Path) -> Result<Copy, Stop> {
     let mut found = Vec::new();
     if path.is_dir() {
-        walk(path, 0, &mut found)?
+        walk(path, 0, &mut found)?;
     } else {
-        found.push(path.to_owned())
+        found.push(path.to_owned());
     }
     let is_data = |path: &PathBuf| {
         let kind =
