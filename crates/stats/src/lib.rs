@@ -6,7 +6,7 @@
 //! to see one, [`clustered`] and [`uniformity`] whether false alarms are as rare as stated.
 //! [`interval`] says how far a share or a mean may be off, [`paired`] which of two is better on the same items,
 //! [`hypergeometric`] what few drawn items show of all, [`student`] how wide it is to estimate a spread;
-//! [`permutation`] compares without assuming any distribution, by [`draws`] that anyone can repeat.
+//! [`permutation`] compares without assuming any distribution, by [`draws`] that anyone can repeat; [`spline`] draws a smooth curve.
 //! The exact public generators that schemes of others draw from live here too ([`torch`]).
 #![forbid(unsafe_code)]
 
@@ -26,6 +26,7 @@ pub mod python_random;
 pub mod sample_size;
 pub mod scan;
 pub mod special;
+pub mod spline;
 pub mod student;
 pub mod tail;
 pub mod torch;

@@ -10,6 +10,7 @@ mod permutation;
 mod planner;
 mod random;
 mod scan;
+mod spline;
 mod tails;
 mod torch;
 mod uniformity;
