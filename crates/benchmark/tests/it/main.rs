@@ -2,7 +2,9 @@
 #![cfg(test)]
 
 mod audit;
+mod contamination;
 mod forge;
+mod holdout;
 mod log;
 mod registry;
 mod shared;
