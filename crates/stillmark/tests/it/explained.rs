@@ -10,6 +10,7 @@ use stillmark_benchmark::audit::Class;
 use stillmark_evidence::FindingKind;
 use stillmark_evidence::audit::Verdict as Verdicts;
 use stillmark_evidence::checks::{Aspect, Assurance, CheckVerdict};
+use stillmark_evidence::contamination::{Kind, Seen};
 use stillmark_evidence::watermark::{Mark, Stretch, TextResult, Unscored, Verdict as Whose};
 
 use crate::place::Place;
@@ -73,6 +74,8 @@ fn words() -> Vec<String> {
     all.extend(HIDDEN.map(str::to_owned));
     all.extend(Class::ALL.map(|class| class.code().to_owned()));
     all.extend([Verdicts::NothingFound, Verdicts::Departs, Verdicts::Altered].map(spelled));
+    all.extend([Kind::Exact, Kind::Approximate, Kind::NoPValue].map(spelled));
+    all.push(spelled(Seen::Seen));
     all
 }
 
