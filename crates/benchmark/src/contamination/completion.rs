@@ -134,35 +134,11 @@ pub fn judge(plan: &Plan, answers: &Answers) -> Result<ContaminationFinding, Err
         },
         checks: plan.checks.clone(),
     };
-    let share = |hits: u64, of: u64| if of == 0 { None } else { Some(hits as f64 / of as f64) };
     let mut finding = conclude(computed, ("share of endings reproduced word for word", share(hits, n)));
-    let endings: Vec<&str> = plan.items.iter().map(|item| item.ending.as_str()).collect();
-    let mixed = mixed_up(&said_items, &endings, words, plan.settings.seed);
-    let marks = said_items.iter().filter(|text| has_calculator_mark(text)).count() as u64;
-    let part = |name: &str, units: u64, value: Option<f64>, ln_p: Option<f64>| Part {
-        name: name.to_owned(),
-        units,
-        value,
-        ln_p,
-        left_out: None,
-    };
-    finding.parts = vec![
-        part("share of the control's endings reproduced", m, share(control_hits, m), None),
-        part(
-            "endings belong to their beginnings (mixed-up endings)",
-            n,
-            share(hits, n),
-            (n > 0).then(|| mixed.ln()),
-        ),
-        part("share of continuations with a calculator mark <<…=…>>", n, share(marks, n), None),
-    ];
+    finding.parts = parts(plan, &said_items, (hits, control_hits));
     let spread = (0.25 * (1.0 / n as f64 + 1.0 / m as f64)).sqrt();
-    finding.power = least_effect(
-        plan.settings.level,
-        spread,
-        1.0,
-        "share reproduced, over the control's, where half of all are",
-    );
+    let effect = "share reproduced, over the control's, where half of all are";
+    finding.power = least_effect(plan.settings.level, spread, 1.0, effect);
     (finding.items, finding.units) = (n, n + m);
     finding.questions = Some(questions.to_string());
     finding.model = Some(answers.head.model.clone());
@@ -171,8 +147,34 @@ pub fn judge(plan: &Plan, answers: &Answers) -> Result<ContaminationFinding, Err
         "the model has not seen the control",
     ]);
     finding.assumptions.push(format!("{} items too short to be cut are left out", plan.left_out));
-    finding.cannot_show.push("calculator marks show that a model knows the form of GSM8K's training answers, not that it saw the test".to_owned());
+    let marks = "calculator marks show that a model knows the form of GSM8K's training answers, not that it saw the test";
+    finding.cannot_show.push(marks.to_owned());
     Ok(finding)
+}
+
+/// What is told beside the test, and proves nothing alone.
+fn parts(plan: &Plan, said: &[String], (hits, control_hits): (u64, u64)) -> Vec<Part> {
+    let (n, m) = (plan.items.len() as u64, plan.control.len() as u64);
+    let endings: Vec<&str> = plan.items.iter().map(|item| item.ending.as_str()).collect();
+    let mixed = mixed_up(said, &endings, plan.settings.words, plan.settings.seed);
+    let marks = said.iter().filter(|text| has_calculator_mark(text)).count() as u64;
+    let part = |name: &str, units: u64, value: Option<f64>, ln_p: Option<f64>| Part {
+        name: name.to_owned(),
+        units,
+        value,
+        ln_p,
+        left_out: None,
+    };
+    let mixed = (n > 0).then(|| mixed.ln());
+    vec![
+        part("share of the control's endings reproduced", m, share(control_hits, m), None),
+        part("endings belong to their beginnings (mixed-up endings)", n, share(hits, n), mixed),
+        part("share of continuations with a calculator mark <<…=…>>", n, share(marks, n), None),
+    ]
+}
+
+fn share(hits: u64, of: u64) -> Option<f64> {
+    (of > 0).then(|| hits as f64 / of as f64)
 }
 
 /// The chance that mixed-up endings are reproduced as often as each beginning's own.

@@ -4,9 +4,9 @@
 //! score to the other. How far the suspect lies above the curve is what it cannot explain.
 
 use serde::Deserialize;
-use stillmark_evidence::contamination::{ContaminationFinding, Kind, Part};
+use stillmark_evidence::contamination::{Check, ContaminationFinding, Kind, Part};
 use stillmark_stats::draws::Draws;
-use stillmark_stats::spline::{Curve, smooth};
+use stillmark_stats::spline::smooth;
 use stillmark_stats::{PValue, student, tail};
 
 use super::verdict::{Computed, conclude, lines};
@@ -17,6 +17,11 @@ pub const TEST: &str = "constat";
 
 /// With fewer reference models nothing is said.
 pub const LEAST_MODELS: usize = 5;
+
+const TOO_FEW: &str = "fewer than five reference models";
+const ALL_ALIKE: &str = "the reference models all score the same on the reference benchmark";
+const LARGER: &str = "the larger of a basic bootstrap over items and models and of Student's tail of the reference models' own errors \
+                      of prediction: in the limit of many models";
 
 /// The scores of one model, as a line of the file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -64,65 +69,69 @@ pub fn parse(text: &str) -> Result<Vec<Scored>, Error> {
 pub fn judge(suspect: &Scored, references: &[Scored], settings: &Settings) -> ContaminationFinding {
     let points: Vec<(f64, f64)> = references.iter().map(means).collect();
     let enough = references.len() >= LEAST_MODELS;
-    let fitted = if enough { smooth(&points) } else { None };
     let computed = |p: Option<PValue>, why: &'static str| Computed {
         test: TEST,
         level: settings.level,
         p,
-        least_p: PValue::from_ln(f64::NEG_INFINITY),
+        least_p: PValue::new(1.0 / (f64::from(settings.rounds) + 1.0)),
         kind: Kind::Approximate,
         why,
-        checks: Vec::new(),
+        checks: if enough { vec![inside(suspect, &points)] } else { Vec::new() },
     };
     let name = "score above the curve of the reference models";
-    let Some(curve) = fitted else {
-        let why = if enough {
-            "the reference models all score the same on the reference benchmark"
-        } else {
-            "fewer than five reference models"
-        };
+    let Some(curve) = enough.then(|| smooth(&points)).flatten() else {
+        let why = if enough { ALL_ALIKE } else { TOO_FEW };
         return told(conclude(computed(None, why), (name, None)), suspect, references);
     };
     let (at, score) = means(suspect);
     let above = score - curve.at(at);
     let errors = left_out_errors(&points);
     let scale = (errors.iter().map(|error| error * error).sum::<f64>() / errors.len().max(1) as f64).sqrt();
-    let noise = noise(suspect).max(1e-9);
+    let spread = scale.max(noise(suspect)).max(1e-9);
     let freedom = (points.len() as f64 - curve.freedom()).max(1.0);
-    let spread = scale.max(noise);
     let by_errors = student::upper(above / spread, freedom);
-    let shifts = bootstrap(suspect, references, settings);
-    let reached = shifts.iter().filter(|shift| **shift >= 2.0 * above).count();
-    let by_bootstrap = PValue::new((reached as f64 + 1.0) / (shifts.len() as f64 + 1.0));
+    let mut shifts = bootstrap(suspect, references, settings);
+    shifts.sort_by(f64::total_cmp);
+    let by_bootstrap = rank(2.0 * above, &shifts);
     let p = if by_errors.ln() > by_bootstrap.ln() { by_errors } else { by_bootstrap };
-    let why = "the larger of a basic bootstrap over items and models and of Student's tail of the reference models' own errors of prediction: in the limit of many models";
-    let mut finding = told(conclude(computed(Some(p), why), (name, Some(above))), suspect, references);
-    let rank = errors.iter().filter(|error| **error >= above).count();
-    let by_rank = PValue::new((rank as f64 + 1.0) / (errors.len() as f64 + 1.0));
-    let mut sorted = shifts;
-    sorted.sort_by(f64::total_cmp);
-    let high = sorted.get(sorted.len() * 19 / 20).copied().unwrap_or(f64::NAN);
-    let part = |name: &str, value: Option<f64>, ln_p: Option<f64>| Part {
+    let mut finding = told(conclude(computed(Some(p), LARGER), (name, Some(above))), suspect, references);
+    let high = shifts.get(shifts.len() * 19 / 20).copied().unwrap_or(f64::NAN);
+    let part = |name: &str, value: f64, p: Option<PValue>| Part {
         name: name.to_owned(),
         units: references.len() as u64,
-        value,
-        ln_p,
+        value: Some(value).filter(|value| value.is_finite()),
+        ln_p: p.map(PValue::ln),
         left_out: None,
     };
     finding.parts = vec![
-        part("bootstrap over items and models", Some(above), Some(by_bootstrap.ln())),
-        part("errors of prediction of models left out", Some(spread), Some(by_errors.ln())),
-        part("rank among the errors of models left out", Some(above), Some(by_rank.ln())),
-        part(
-            "at least so much above the curve, 95 % (basic bootstrap)",
-            Some(2.0 * above - high).filter(|low| low.is_finite()),
-            None,
-        ),
+        part("bootstrap over items and models", above, Some(by_bootstrap)),
+        part("errors of prediction of models left out", spread, Some(by_errors)),
+        part("rank among the errors of models left out", above, Some(rank(above, &errors))),
+        part("least score above the curve, 95 % (basic bootstrap)", 2.0 * above - high, None),
     ];
     let reach =
         student::critical(PValue::new(settings.level), freedom) - tail::normal_critical(PValue::new(0.8));
     finding.power.least_effect = Some(reach * spread).filter(|effect| *effect <= 1.0);
     finding
+}
+
+/// How many of the others reach a number, it among them.
+fn rank(number: f64, others: &[f64]) -> PValue {
+    let reached = others.iter().filter(|other| **other >= number).count();
+    PValue::new((reached as f64 + 1.0) / (others.len() as f64 + 1.0))
+}
+
+/// Looks whether the curve reaches as far as the suspect: beyond its ends it is a guess.
+fn inside(suspect: &Scored, points: &[(f64, f64)]) -> Check {
+    let (at, _) = means(suspect);
+    let low = points.iter().map(|point| point.0).fold(f64::INFINITY, f64::min);
+    let high = points.iter().map(|point| point.0).fold(f64::NEG_INFINITY, f64::max);
+    Check {
+        name: "the suspect's reference score lies among those of the reference models".to_owned(),
+        holds: low <= at && at <= high,
+        ln_p: None,
+        detail: format!("{at:.3}, from {low:.3} to {high:.3}"),
+    }
 }
 
 fn told(mut finding: ContaminationFinding, suspect: &Scored, references: &[Scored]) -> ContaminationFinding {
@@ -132,7 +141,6 @@ fn told(mut finding: ContaminationFinding, suspect: &Scored, references: &[Score
     finding.assumptions = lines(&[
         "the reference models have not seen the benchmark, and nobody has seen the reference benchmark",
         "the suspect, were it clean, would lie about the curve as the reference models do",
-        "the suspect's reference score lies within those of the reference models: a curve says little beyond its ends",
     ]);
     finding.cannot_show.push("whether the benchmark was seen, or its kind of question practiced".to_owned());
     finding
@@ -162,7 +170,7 @@ fn left_out_errors(points: &[(f64, f64)]) -> Vec<f64> {
         .filter_map(|idx| {
             let mut others = points.to_vec();
             let (at, score) = others.remove(idx);
-            smooth(&others).map(|curve: Curve| score - curve.at(at))
+            smooth(&others).map(|curve| score - curve.at(at))
         })
         .collect()
 }

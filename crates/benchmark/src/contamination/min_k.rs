@@ -99,10 +99,12 @@ pub fn judge(plan: &Plan, answers: &Answers) -> Result<ContaminationFinding, Err
         why,
         checks: plan.checks.clone(),
     };
-    let mut finding = conclude(
-        computed,
-        ("mean Min-K%++ of the items, less that of the control", difference(&items, &control)),
-    );
+    let name = if control.is_empty() {
+        "mean Min-K%++ of the items"
+    } else {
+        "mean Min-K%++ of the items, less that of the control"
+    };
+    let mut finding = conclude(computed, (name, difference(&items, &control)));
     let (n, m) = (items.len() as f64, control.len() as f64);
     let spread = ((n + m + 1.0) / (12.0 * n * m)).sqrt();
     finding.power = least_effect(

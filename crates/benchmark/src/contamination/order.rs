@@ -78,7 +78,7 @@ pub fn plan(subsets: &[Subset], settings: &Settings) -> Plan {
             .find(|look| !look.holds)
             .map(|look| format!("{} fails: {}", look.name, look.detail));
         let left_out = if shards.is_empty() { Some("fewer than two items".to_owned()) } else { broken };
-        parts.push(Planned { name: format!("{}/{}", subset.name, subset.split), left_out, shards });
+        parts.push(Planned { name: rendering::part(subset), left_out, shards });
     }
     let kept: Vec<Vec<String>> =
         parts.iter().filter(|part| part.left_out.is_none()).flat_map(|part| texts(&part.shards)).collect();

@@ -17,12 +17,12 @@ pub fn item(record: &Record) -> String {
         Answer::Choice { choices, gold } => {
             text += &lettered(&choices.iter().map(String::as_str).collect::<Vec<_>>());
             let golds: Vec<String> = gold.iter().map(|gold| letter(*gold)).collect();
-            text += &format!("Answer: {}\n", golds.join(", "));
+            text.extend(["Answer: ", &golds.join(", "), "\n"]);
         }
         Answer::Labels { choices, .. } => {
-            text += &lettered(&choices.iter().map(String::as_str).collect::<Vec<_>>())
+            text += &lettered(&choices.iter().map(String::as_str).collect::<Vec<_>>());
         }
-        Answer::Open { gold } => text += &format!("Answer: {gold}\n"),
+        Answer::Open { gold } => text.extend(["Answer: ", gold, "\n"]),
         Answer::Code { gold, .. } => text += gold,
     }
     text.push('\n');
@@ -37,10 +37,20 @@ pub fn question(record: &Record) -> String {
 
 /// Choices, a line each.
 pub fn lettered(choices: &[&str]) -> String {
-    choices.iter().enumerate().map(|(idx, choice)| format!("{}. {choice}\n", letter(idx))).collect()
+    let mut text = String::new();
+    for (idx, choice) in choices.iter().enumerate() {
+        text.extend([&letter(idx), ". ", choice, "\n"]);
+    }
+    text
+}
+
+/// What a subset is called: its name and the part of the dataset, where that is known.
+pub fn part(subset: &Subset) -> String {
+    let split = if subset.split.is_empty() { "" } else { "/" };
+    format!("{}{split}{}", subset.name, subset.split)
 }
 
 /// How the items of a subset are called, by their place.
 pub fn id(subset: &Subset, idx: usize) -> String {
-    format!("{}/{}/{idx}", subset.name, subset.split)
+    format!("{}/{idx}", part(subset))
 }
