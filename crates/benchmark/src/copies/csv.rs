@@ -5,6 +5,7 @@
 //! marked as repaired, and one that never makes sense as damaged.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
@@ -67,6 +68,8 @@ enum Quotes {
     Python,
     /// A quote closes a cell only before a separator or a line's end.
     Outer,
+    /// As `Outer`, and where quotes follow on the line only before one of them.
+    Wrapped,
     /// Quotes are text.
     Text,
     /// Quotes are text, and a separator before a space is too.
@@ -160,12 +163,18 @@ impl<'a> Table<'a> {
         let ways = [
             (Quotes::Python, "its quote is never closed, or a line end stands outside quotes"),
             (Quotes::Outer, "quotes inside cells are not doubled"),
+            (Quotes::Wrapped, "quotes inside cells are not doubled"),
             (Quotes::SpacedText, "cells with commas stand without quotes"),
             (Quotes::Text, "quotes are not balanced"),
         ];
         let mut end = self.start;
         for lines in 0..TORN_LINES {
-            if end >= self.text.len() || (lines > 0 && self.is_row(end, self.line_end(end), shape)) {
+            if end >= self.text.len() {
+                break;
+            }
+            // A line without a separator is a piece of a cell, whatever follows.
+            let is_piece = memchr(self.separator, &self.text.as_bytes()[self.start..end]).is_none();
+            if lines > 0 && !is_piece && self.is_row(end, self.line_end(end), shape) {
                 break;
             }
             end = self.line_end(end);
@@ -176,8 +185,22 @@ impl<'a> Table<'a> {
                     return (Row { line: 0, cells, state: State::Repaired(how) }, end);
                 }
             }
+            if let Some(cells) = self.from_the_right(end, shape) {
+                let what =
+                    "has commas outside quotes: what stands before its last columns was taken as the first";
+                return (Row { line: 0, cells, state: State::Damaged(what) }, end);
+            }
         }
         self.damaged(read, shape)
+    }
+
+    /// The cells up to `end` where more separators stand in them than columns: the last ones, and all that is before as the first.
+    fn from_the_right(&self, end: usize, shape: &Shape<'_>) -> Option<Vec<Cow<'a, str>>> {
+        let mut cells = self.joined(self.read(self.start, Quotes::Text, end), Quotes::Text, end);
+        let extra = cells.len().checked_sub(shape.width).filter(|_| shape.is_telling)?;
+        let first = cells.drain(..=extra).collect::<Vec<_>>().join(&char::from(self.separator).to_string());
+        cells.insert(0, Cow::Owned(first));
+        (shape.fits)(&cells).then_some(cells)
     }
 
     /// The cells up to `end`, line ends between them being text.
@@ -219,15 +242,12 @@ impl<'a> Table<'a> {
         let mut at = start;
         let bytes = &self.text.as_bytes()[..limit];
         loop {
-            let opens = matches!(quotes, Quotes::Python | Quotes::Outer) && bytes.get(at) == Some(&b'"');
+            let opens = !matches!(quotes, Quotes::Text | Quotes::SpacedText) && bytes.get(at) == Some(&b'"');
             at = if opens {
                 self.quoted(at + 1, quotes, limit, &mut read)
             } else {
                 let end = self.bare(at, quotes, limit);
-                read.cells.push(Cow::Borrowed(without_return(
-                    &self.text[at..end],
-                    bytes.get(end).is_none_or(|byte| *byte == b'\n'),
-                )));
+                read.cells.push(Cow::Borrowed(self.cell(at..end, limit)));
                 end
             };
             match bytes.get(at) {
@@ -242,6 +262,13 @@ impl<'a> Table<'a> {
                 }
             }
         }
+    }
+
+    /// The text of a cell; the last one of a line has no carriage return before the line feed.
+    fn cell(&self, range: Range<usize>, limit: usize) -> &'a str {
+        let is_last = range.end >= limit || self.text.as_bytes()[range.end] == b'\n';
+        let cell = &self.text[range];
+        if is_last { cell.strip_suffix('\r').unwrap_or(cell) } else { cell }
     }
 
     /// The end of a cell without quotes: the next separator, line feed or the limit.
@@ -273,9 +300,7 @@ impl<'a> Table<'a> {
                 return limit;
             };
             let after = bytes.get(quote + 1);
-            let ends = after.is_none_or(|byte| *byte == self.separator || *byte == b'\n')
-                || (after == Some(&b'\r') && bytes.get(quote + 2).is_none_or(|byte| *byte == b'\n'));
-            if ends {
+            if closes(&bytes[quote + 1..], self.separator, quotes) {
                 push(read, held, &self.text[from..quote]);
                 return quote + 1 + usize::from(after == Some(&b'\r'));
             }
@@ -288,8 +313,7 @@ impl<'a> Table<'a> {
             read.is_clean = false;
             if quotes == Quotes::Python {
                 let end = self.bare(quote + 1, quotes, limit);
-                let is_last = bytes.get(end).is_none_or(|byte| *byte == b'\n');
-                push(read, held, without_return(&self.text[quote + 1..end], is_last));
+                push(read, held, self.cell(quote + 1..end, limit));
                 return end;
             }
             (from, at) = (quote, quote + 1);
@@ -297,12 +321,19 @@ impl<'a> Table<'a> {
     }
 }
 
+/// Whether a quote before these bytes closes its cell.
+fn closes(after: &[u8], separator: u8, quotes: Quotes) -> bool {
+    match after {
+        [] | [b'\n' | b'\r', ..] => !matches!(after, [b'\r', next, ..] if *next != b'\n'),
+        [first, rest @ ..] if *first == separator && quotes == Quotes::Wrapped => {
+            let line = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
+            rest.first() == Some(&b'"') || memchr(b'"', line).is_none()
+        }
+        [first, ..] => *first == separator,
+    }
+}
+
 fn push<'a>(read: &mut Read<'a>, held: String, rest: &'a str) {
     let cell = if held.is_empty() { Cow::Borrowed(rest) } else { Cow::Owned(held + rest) };
     read.cells.push(cell);
-}
-
-/// The last cell of a line without the carriage return before the line feed.
-fn without_return(cell: &str, is_last: bool) -> &str {
-    if is_last { cell.strip_suffix('\r').unwrap_or(cell) } else { cell }
 }

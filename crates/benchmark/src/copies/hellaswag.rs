@@ -1,7 +1,7 @@
-//! HellaSwag's text, cleaned of the marks that its WikiHow half was scraped with.
+//! HellaSwag's text, cleaned of the marks that its `WikiHow` half was scraped with.
 //!
 //! The public text copy holds only cleaned text, so the canonical record is the cleaned one: the rules are those that made that copy
-//! (klosax/hellaswag_text_data). Harnesses clean in a slightly different way for their prompts; [`shown`] follows theirs.
+//! (`klosax/hellaswag_text_data`). Harnesses clean in a slightly different way for their prompts; [`shown`] follows theirs.
 
 /// The text as the canonical record has it.
 pub(super) fn cleaned(text: &str) -> String {
@@ -34,12 +34,11 @@ pub fn shown(text: &str) -> String {
         out.push_str(before);
         // A bracket that is not closed on its line is text.
         let line = from.split('\n').next().unwrap_or(from);
-        match line.find(']') {
-            Some(close) => rest = &from[close + 1..],
-            None => {
-                out.push('[');
-                rest = &from[1..];
-            }
+        if let Some(close) = line.find(']') {
+            rest = &from[close + 1..];
+        } else {
+            out.push('[');
+            rest = &from[1..];
         }
     }
     out.push_str(rest);

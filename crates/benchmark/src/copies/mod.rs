@@ -72,8 +72,10 @@ pub enum NoteKind {
     /// About a whole file: an encoding, a missing header.
     File,
     /// A row was read in another way than the format says, and makes sense so.
+    #[serde(rename = "repaired-row")]
     Repaired,
     /// A row makes no sense in any way; its record holds what could be read.
+    #[serde(rename = "damaged-row")]
     Damaged,
 }
 

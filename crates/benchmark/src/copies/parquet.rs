@@ -47,7 +47,6 @@ fn fields(row: &Row) -> Vec<Field<'static>> {
 
 fn value(cell: &Cell) -> Json<'static> {
     match cell {
-        Cell::Null => Json::Null,
         Cell::Bool(truth) => Json::Bool(*truth),
         Cell::Byte(number) => Json::Whole(i64::from(*number)),
         Cell::Short(number) => Json::Whole(i64::from(*number)),
@@ -66,7 +65,7 @@ fn value(cell: &Cell) -> Json<'static> {
         },
         Cell::ListInternal(list) => Json::List(list.elements().iter().map(value).collect()),
         Cell::Group(row) => Json::Object(fields(row)),
-        // Dates, decimals and maps are part of no item.
+        // Nulls; dates, decimals and maps are part of no item.
         _ => Json::Null,
     }
 }

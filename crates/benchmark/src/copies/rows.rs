@@ -90,13 +90,13 @@ impl Layouts {
     fn of(&mut self, fields: &[Field<'_>]) -> Result<(&Layout, Option<usize>), doc::Fault> {
         let is_same = self.keys.len() == fields.len()
             && self.keys.iter().zip(fields).all(|(known, (key, _))| known.as_str() == key.as_ref());
-        let found = match self.found.take().filter(|_| is_same) {
-            Some(found) => found,
-            None => {
-                self.keys = fields.iter().map(|(key, _)| key.as_ref().to_owned()).collect();
-                let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
-                (doc::layout_of(fields)?, layout::subject(&keys))
-            }
+        let known = self.found.take().filter(|_| is_same);
+        let found = if let Some(found) = known {
+            found
+        } else {
+            self.keys = fields.iter().map(|(key, _)| key.as_ref().to_owned()).collect();
+            let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
+            (doc::layout_of(fields)?, layout::subject(&keys))
         };
         let (layout, subject) = self.found.insert(found);
         Ok((layout, *subject))

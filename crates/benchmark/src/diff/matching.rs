@@ -30,6 +30,9 @@ pub(super) enum Fate {
 /// A key under which rows may be paired; none where a row has nothing of the kind.
 type Key = Option<[u8; 16]>;
 
+/// A key within a pair of subsets.
+type UnitKey = (Option<usize>, [u8; 16]);
+
 /// Pairs rows, the surest pairs first.
 pub(super) fn pair(a: &Side<'_>, b: &Side<'_>) -> Matched {
     let mut work = Work {
@@ -53,6 +56,7 @@ pub(super) fn pair(a: &Side<'_>, b: &Side<'_>) -> Matched {
     work.duplicates(|row| Some(shortened(row.record, View::Loose)));
     work.by_key(Reach::Unit, |row| question_only(row.record));
     work.at_the_same_place();
+    work.by_key(Reach::Unit, |row| answer_only(row.record).filter(|_| is_own_answer(row.record)));
     work.by_likeness();
     work.matched
 }
@@ -131,7 +135,7 @@ impl Work<'_, '_> {
 
     /// Pairs what is left by a key: rows that are alone with it at once, of several the nearest to where they should be.
     fn by_key(&mut self, reach: Reach, key: impl Fn(&SideRow<'_>) -> Key) {
-        let mut groups: BTreeMap<(Option<usize>, [u8; 16]), [Vec<usize>; 2]> = BTreeMap::new();
+        let mut groups: BTreeMap<UnitKey, [Vec<usize>; 2]> = BTreeMap::new();
         for (which, (side, left)) in
             [(self.a, self.left_a()), (self.b, self.left_b())].into_iter().enumerate()
         {
@@ -258,7 +262,13 @@ impl Work<'_, '_> {
     }
 }
 
-/// Whether an answer is long enough to be one row's own.
+/// Whether choices or a solution are so long that no other row is likely to have them.
+fn is_own_answer(record: &Record) -> bool {
+    let letters: usize = record.choices().iter().map(String::len).sum();
+    letters > 60 || record.choices().is_empty() && has_telling_answer(record)
+}
+
+/// Whether an answer says enough to be one row's own at one place.
 fn has_telling_answer(record: &Record) -> bool {
     match &record.answer {
         Answer::Choice { choices, .. } | Answer::Labels { choices, .. } => choices.len() > 1,

@@ -65,10 +65,11 @@ impl Diff {
 pub fn diff(a: &Copy, b: &Copy) -> Diff {
     let (digests_a, mut digests_b) = (digests(a), digests(b));
     let units = units::pair(&digests_a, &digests_b);
-    for (idx, unit) in units.of_b.iter().enumerate() {
-        if let Some(twin) = units.of_a.iter().position(|other| other == unit && unit.is_some()) {
-            digests_b[idx].name.clone_from(&digests_a[twin].name);
-            digests_b[idx].split.clone_from(&digests_a[twin].split);
+    // A pair bears the number of its subset in the first copy.
+    for (digest, unit) in digests_b.iter_mut().zip(&units.of_b) {
+        if let Some(twin) = unit.and_then(|unit| digests_a.get(unit)) {
+            digest.name.clone_from(&twin.name);
+            digest.split.clone_from(&twin.split);
         }
     }
     let sides = [side(a, &digests_a, &units.of_a), side(b, &digests_b, &units.of_b)];
@@ -118,9 +119,10 @@ type Oddly = BTreeMap<Place, String>;
 
 fn oddly_read(copy: &Copy) -> Oddly {
     let notes = copy.notes.iter().filter(|note| note.kind != NoteKind::File);
+    let names: BTreeMap<&str, usize> =
+        copy.subsets.iter().enumerate().rev().map(|(idx, subset)| (subset.name.as_str(), idx)).collect();
     let placed = notes.filter_map(|note| {
-        let name = note.subset.as_ref()?;
-        let subset = copy.subsets.iter().position(|subset| subset.name == *name)?;
+        let subset = *names.get(note.subset.as_deref()?)?;
         let word = if note.kind == NoteKind::Repaired { "repaired" } else { "damaged" };
         let place = Place { subset, index: note.index? };
         Some((place, format!("{}, line {}: {word}: {}", note.file, note.line, note.detail)))

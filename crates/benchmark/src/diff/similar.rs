@@ -25,6 +25,9 @@ const COMPARED: usize = 4;
 /// The share of shingles that two records have in common: the larger of that of the whole and that of the question.
 pub(super) fn likeness(a: &Record, b: &Record) -> f64 {
     let whole = jaccard(&shingles(a), &shingles(b));
+    if whole >= ALIKE {
+        return whole;
+    }
     let question = jaccard(&cut(&loose(&a.question)), &cut(&loose(&b.question)));
     whole.max(question * 0.9)
 }

@@ -29,9 +29,12 @@ fn plain(name: &str) -> String {
 }
 
 fn by_key(units: &mut Units, a: &[(String, String)], b: &[(String, String)]) {
-    for (idx, key) in a.iter().enumerate() {
-        let twin = b.iter().enumerate().position(|(twin, other)| other == key && units.of_b[twin].is_none());
-        if let (None, Some(twin)) = (units.of_a[idx], twin) {
+    let mut free: BTreeMap<&(String, String), Vec<usize>> = BTreeMap::new();
+    for (twin, key) in b.iter().enumerate().rev().filter(|(twin, _)| units.of_b[*twin].is_none()) {
+        free.entry(key).or_default().push(twin);
+    }
+    for (idx, key) in a.iter().enumerate().filter(|(idx, _)| units.of_a[*idx].is_none()).collect::<Vec<_>>() {
+        if let Some(twin) = free.get_mut(key).and_then(Vec::pop) {
             (units.of_a[idx], units.of_b[twin]) = (Some(idx), Some(idx));
         }
     }
@@ -49,17 +52,18 @@ fn by_content(units: &mut Units, a: &[SubsetDigest], b: &[SubsetDigest]) {
         if units.of_a[idx].is_some() || holders.is_empty() {
             continue;
         }
-        let mut shared = vec![0; b.len()];
+        let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
         for leaf in &subset.leaves {
-            let holding = holders.get(leaf.gold_free.as_bytes()).into_iter().flatten();
-            holding.for_each(|twin| shared[*twin] += 1);
+            for twin in holders.get(leaf.gold_free.as_bytes()).into_iter().flatten() {
+                *shared.entry(*twin).or_default() += 1;
+            }
         }
-        let free = (0..b.len()).filter(|twin| units.of_b[*twin].is_none());
-        let best = free.max_by_key(|twin| (shared[*twin], std::cmp::Reverse(*twin)));
-        if let Some(twin) = best.filter(|twin| {
+        let free = shared.into_iter().filter(|(twin, _)| units.of_b[*twin].is_none());
+        let best = free.max_by_key(|(twin, times)| (*times, std::cmp::Reverse(*twin)));
+        if let Some((twin, _)) = best.filter(|(twin, times)| {
             let (n_a, n_b) = (subset.leaves.len(), b[*twin].leaves.len());
             // One file that holds many subsets is none's twin.
-            shared[*twin] * 2 > n_a.min(n_b) && n_b <= n_a * 2 && n_a <= n_b * 2
+            times * 2 > n_a.min(n_b) && n_b <= n_a * 2 && n_a <= n_b * 2
         }) {
             (units.of_a[idx], units.of_b[twin]) = (Some(idx), Some(idx));
         }

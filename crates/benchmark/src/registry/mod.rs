@@ -3,11 +3,13 @@
 //! A pin holds no item of a benchmark, only hashes: the digests of every subset, and a [`Mark`] for each record in its order. So whoever has no
 //! copy of a benchmark can still tell whether a row belongs to it, whether only its gold or its encoding was changed, and which rows are missing.
 
+mod against;
 mod pin;
 mod pinned;
 
 use std::sync::OnceLock;
 
+pub use against::{Against, Counts, Departure, Match};
 pub use pin::{Naming, pin};
 pub use pinned::{Coverage, Found, Mark, Pinned, PinnedSubset, Place, Standing};
 

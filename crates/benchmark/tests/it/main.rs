@@ -5,6 +5,8 @@ mod audit;
 mod contamination;
 mod forge;
 mod holdout;
+mod diff;
+mod digest;
 mod log;
 mod registry;
 mod shared;

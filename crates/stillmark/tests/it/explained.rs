@@ -7,6 +7,8 @@ use std::path::Path;
 use serde_json::Value;
 use stillmark_agreement::{DutyKind, LapseCode, Match, Verdict, Word as _};
 use stillmark_benchmark::audit::Class;
+use stillmark_benchmark::copies::NoteKind;
+use stillmark_benchmark::{diff, registry};
 use stillmark_evidence::FindingKind;
 use stillmark_evidence::audit::Verdict as Verdicts;
 use stillmark_evidence::checks::{Aspect, Assurance, CheckVerdict};
@@ -57,6 +59,15 @@ fn words_of_marks() -> Vec<String> {
     all
 }
 
+/// The words of `benchmark digest` and `benchmark diff`.
+fn words_of_copies() -> Vec<String> {
+    let mut all: Vec<String> = diff::Class::ALL.iter().map(|class| class.code().to_owned()).collect();
+    all.extend(registry::Match::ALL.iter().map(|found| found.code().to_owned()));
+    all.extend(["unknown-row", "missing-subset"].map(str::to_owned));
+    all.extend([NoteKind::Repaired, NoteKind::Damaged].map(spelled));
+    all
+}
+
 /// Every word, as `verify`, `agreement check` and `watermark` print it.
 fn words() -> Vec<String> {
     let mut all: Vec<String> = FindingKind::ALL.iter().map(|kind| kind.code().to_owned()).collect();
@@ -76,6 +87,7 @@ fn words() -> Vec<String> {
     all.extend([Verdicts::NothingFound, Verdicts::Departs, Verdicts::Altered].map(spelled));
     all.extend([Kind::Exact, Kind::Approximate, Kind::NoPValue].map(spelled));
     all.push(spelled(Seen::Seen));
+    all.extend(words_of_copies());
     all
 }
 

@@ -1,12 +1,20 @@
 //! `stillmark benchmark digest|diff|run|rescore|audit|claim|spot-check|contamination|holdout|pack`.
 
 mod audit;
+mod columns;
+mod copies;
+mod diff;
+mod digest;
 mod logs;
 mod rescore;
 mod told;
 
-use crate::problem::Outcome;
+use stillmark_benchmark::copies::Copy;
+use stillmark_benchmark::registry::{self, Pinned};
+
+use crate::problem::{Outcome, Problem};
 use crate::session::Session;
+use crate::settings;
 
 /// What `benchmark` takes.
 #[derive(Debug, clap::Args)]
@@ -21,6 +29,10 @@ enum Verb {
     Audit(audit::Args),
     /// Derive every score of a log anew from its answers
     Rescore(rescore::Args),
+    /// Print the digests that pin a benchmark, and whether the registry knows it
+    Digest(digest::Args),
+    /// Say what became of every row between two copies
+    Diff(diff::Args),
 }
 
 /// Runs one of the verbs.
@@ -28,5 +40,20 @@ pub(crate) fn run(args: Args, session: &Session) -> Outcome {
     match args.verb {
         Verb::Audit(args) => audit::run(&args, session),
         Verb::Rescore(args) => rescore::run(&args, session),
+        Verb::Digest(args) => digest::run(&args, session),
+        Verb::Diff(args) => diff::run(&args, session),
     }
+}
+
+/// The benchmark of the registry that is named, or else the one that a copy is recognized as.
+fn pinned(name: Option<&str>, copy: &Copy) -> Result<Option<&'static Pinned>, Problem> {
+    let Some(name) = name else { return Ok(registry::recognize(&copy.subsets)) };
+    let Some(pinned) = registry::find(name) else {
+        let hint = match settings::closest(name, registry::names()) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => format!("it has {}", registry::names().collect::<Vec<_>>().join(", ")),
+        };
+        return Err(Problem::new(format!("the registry has no benchmark `{name}`")).hint(hint));
+    };
+    Ok(Some(pinned))
 }
