@@ -11,50 +11,53 @@ const LINES: usize = 8;
 /// Words beyond which two texts are only compared at their ends.
 const WORDS: usize = 600;
 
-/// A field's name and its text.
-type Field = (String, String);
+/// A part of a record.
+#[derive(Clone, Default)]
+struct Field {
+    name: String,
+    /// What stands before the text: a star where a choice is right.
+    sign: &'static str,
+    text: String,
+}
 
 /// The lines that show two records.
 pub(super) fn beside(a: Option<&Record>, b: Option<&Record>) -> Vec<String> {
     let (a, b) = (a.map(fields).unwrap_or_default(), b.map(fields).unwrap_or_default());
-    let mut names: Vec<&String> = a.iter().map(|(name, _)| name).collect();
-    names.extend(b.iter().map(|(name, _)| name).filter(|name| !a.iter().any(|(other, _)| other == *name)));
-    let text = |fields: &[Field], name: &str| {
-        fields.iter().find(|(other, _)| other == name).map(|(_, text)| text.clone()).unwrap_or_default()
+    let more = b.iter().filter(|field| !a.iter().any(|other| other.name == field.name));
+    let names: Vec<&str> = a.iter().chain(more).map(|field| field.name.as_str()).collect();
+    let of = |fields: &[Field], name: &str| {
+        fields.iter().find(|field| field.name == name).cloned().unwrap_or_default()
     };
-    names.into_iter().flat_map(|name| field(name, &text(&a, name), &text(&b, name))).collect()
+    names.into_iter().flat_map(|name| lines(name, &of(&a, name), &of(&b, name))).collect()
 }
 
 fn fields(record: &Record) -> Vec<Field> {
-    let mut fields: Vec<Field> = Vec::new();
-    fields.extend(record.context.as_ref().map(|text| ("context".to_owned(), text.clone())));
-    fields.push(("question".to_owned(), record.question.clone()));
+    let field = |name: &str, text: &String| Field { name: name.to_owned(), sign: "", text: text.clone() };
+    let mut fields: Vec<Field> = record.context.iter().map(|text| field("context", text)).collect();
+    fields.push(field("question", &record.question));
     for (idx, choice) in record.choices().iter().enumerate() {
-        let right = if record.is_right(idx) { "* " } else { "  " };
-        fields.push((idx.to_string(), format!("{right}{choice}")));
+        let sign = if record.is_right(idx) { "* " } else { "  " };
+        fields.push(Field { sign, ..field(&idx.to_string(), choice) });
     }
     match &record.answer {
         Answer::Choice { .. } | Answer::Labels { .. } => {}
-        Answer::Open { gold } => fields.push(("gold".to_owned(), gold.clone())),
+        Answer::Open { gold } => fields.push(field("gold", gold)),
         Answer::Code { entry_point, gold, test } => {
-            fields.push(("entry".to_owned(), entry_point.clone()));
-            fields.push(("gold".to_owned(), gold.clone()));
-            fields.push(("test".to_owned(), test.clone()));
+            fields.extend([field("entry", entry_point), field("gold", gold), field("test", test)]);
         }
     }
     fields
 }
 
-fn field(name: &str, a: &str, b: &str) -> Vec<String> {
-    let (a, b) = marked(a, b);
-    let (left, right) = (wrapped(&a), wrapped(&b));
-    let count = left.len().max(right.len()).max(1);
+fn lines(name: &str, a: &Field, b: &Field) -> Vec<String> {
+    let (left, right) = marked(&a.text, &b.text);
+    let (left, right) = (wrapped(&format!("{}{left}", a.sign)), wrapped(&format!("{}{right}", b.sign)));
     let line = |idx: usize| {
         let part = |lines: &[String]| lines.get(idx).cloned().unwrap_or_default();
         let name = if idx == 0 { name } else { "" };
         format!("  {name:<8} {:<WIDTH$} | {}", part(&left), part(&right)).trim_end().to_owned()
     };
-    (0..count).map(line).collect()
+    (0..left.len().max(right.len())).map(line).collect()
 }
 
 /// Both texts with the words that only one has in brackets.

@@ -123,7 +123,8 @@ fn told(answer: &Answer<'_>) -> String {
     }
     let Counts { records, subsets, repeated } = answer.counts;
     let again = if repeated == 0 { String::new() } else { format!(", {repeated} of them repetitions") };
-    lines.push(format!("{records} records in {subsets} subsets{again}"));
+    let word = if subsets == 1 { "subset" } else { "subsets" };
+    lines.push(format!("{records} records in {subsets} {word}{again}"));
     lines.extend(roots(&answer.digests));
     if answer.subsets.len() > 1 {
         let width =
