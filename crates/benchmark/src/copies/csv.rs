@@ -164,8 +164,8 @@ impl<'a> Table<'a> {
             (Quotes::Python, "its quote is never closed, or a line end stands outside quotes"),
             (Quotes::Outer, "quotes inside cells are not doubled"),
             (Quotes::Wrapped, "quotes inside cells are not doubled"),
-            (Quotes::SpacedText, "cells with commas stand without quotes"),
             (Quotes::Text, "quotes are not balanced"),
+            (Quotes::SpacedText, "cells with commas stand without quotes"),
         ];
         let mut end = self.start;
         for lines in 0..TORN_LINES {

@@ -3,10 +3,11 @@
 
 mod audit;
 mod contamination;
-mod forge;
-mod holdout;
+mod copies;
 mod diff;
 mod digest;
+mod forge;
+mod holdout;
 mod log;
 mod registry;
 mod shared;
