@@ -185,7 +185,7 @@ impl<'a> Table<'a> {
                     return (Row { line: 0, cells, state: State::Repaired(how) }, end);
                 }
             }
-            if let Some(cells) = self.from_the_right(end, shape) {
+            if let Some(cells) = self.anchored_right(end, shape) {
                 let what =
                     "has commas outside quotes: what stands before its last columns was taken as the first";
                 return (Row { line: 0, cells, state: State::Damaged(what) }, end);
@@ -195,7 +195,7 @@ impl<'a> Table<'a> {
     }
 
     /// The cells up to `end` where more separators stand in them than columns: the last ones, and all that is before as the first.
-    fn from_the_right(&self, end: usize, shape: &Shape<'_>) -> Option<Vec<Cow<'a, str>>> {
+    fn anchored_right(&self, end: usize, shape: &Shape<'_>) -> Option<Vec<Cow<'a, str>>> {
         let mut cells = self.joined(self.read(self.start, Quotes::Text, end), Quotes::Text, end);
         let extra = cells.len().checked_sub(shape.width).filter(|_| shape.is_telling)?;
         let first = cells.drain(..=extra).collect::<Vec<_>>().join(&char::from(self.separator).to_string());

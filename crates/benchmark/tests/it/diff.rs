@@ -121,7 +121,8 @@ fn csv(records: &[Record], cell: impl Fn(&str) -> String) -> String {
         let Answer::Choice { choices, gold } = &record.answer else { panic!("choices") };
         let cells: Vec<String> =
             std::iter::once(&record.question).chain(choices).map(|text| cell(text)).collect();
-        out += &format!("{},{}\n", cells.join(","), gold[0]);
+        out.push_str(&cells.join(","));
+        out.extend([",", &gold[0].to_string(), "\n"]);
     }
     out
 }
@@ -146,7 +147,7 @@ fn damaged_quoting_is_repaired_or_told() {
             let lost = found.rows.iter().filter(|row| row.b.is_none()).count();
             let untouched = found.rows.iter().filter(|row| {
                 let record = row.a.map(|place| &subset.records[place.index]);
-                record.is_some_and(|record| is_plain(record)) && row.classes != [Class::Identical]
+                record.is_some_and(is_plain) && row.classes != [Class::Identical]
             });
             assert_eq!(untouched.count(), 0, "{} {how}", subset.name);
             let told = b.notes.iter().filter(|note| note.kind != NoteKind::File).count();

@@ -170,10 +170,7 @@ fn told(found: &Diff, [a, b]: [&Copy; 2], args: &Args) -> String {
         lines.extend(columns::beside(record(a, row.a), record(b, row.b)));
     }
     if rows.len() > args.limit {
-        lines.push(format!(
-            "\n… {} more rows: --limit shows more, --format json all",
-            rows.len() - args.limit
-        ));
+        lines.push(format!("\n… {} more: --limit shows more, --format json all", rows.len() - args.limit));
     }
     lines.join("\n")
 }
