@@ -94,7 +94,7 @@ fn average(group: &Group, claim: &Claim, members: &[Member], whole: &mut Part) {
             claim.metric
         );
         whole.findings.push(found(group, detail, micro, claim.value));
-    } else if aggregation == "macro" && group.name.starts_with("mmlu") {
+    } else if aggregation == "macro" && crate::task::group(&group.name).is_some() {
         let detail = format!(
             "`{}` is the macro average of its tasks; this group's is the micro average",
             claim.metric

@@ -189,7 +189,12 @@ fn declared(about: &About<'_>, task: &Task, findings: &mut Findings<'_, '_>) -> 
     let config = about.setup.config.as_ref();
     let text = |key: &str| config.and_then(|config| config.get(key)).and_then(Value::string);
     let mut same = true;
-    let pinned = [("description", task.description.as_str()), ("target_delimiter", task.delimiter)];
+    let pinned = [
+        ("description", task.description.as_str()),
+        ("target_delimiter", task.delimiter),
+        ("fewshot_delimiter", "\n\n"),
+        ("gen_prefix", ""),
+    ];
     for (key, expected) in pinned {
         if let Some(found) = text(key).filter(|found| found != expected) {
             findings.departs(
@@ -201,6 +206,14 @@ fn declared(about: &About<'_>, task: &Task, findings: &mut Findings<'_, '_>) -> 
             );
             same = false;
         }
+    }
+    let choices = config.and_then(|config| config.get("doc_to_choice")).filter(|choices| !choices.is_null());
+    let found = choices.map(|choices| choices.string().unwrap_or(std::borrow::Cow::Borrowed(choices.raw)));
+    let found = found.filter(|found| !is_a_program(found) && squeezed(found) != squeezed(task.doc_to_choice));
+    if let Some(found) = found {
+        let detail = "the task's `doc_to_choice` is another than the pinned one".to_owned();
+        findings.departs(detail, Contrast::of(task.doc_to_choice, &found));
+        same = false;
     }
     let template = text("doc_to_text").map(|found| squeezed(&found));
     let expected = squeezed(task.doc_to_text);
@@ -218,7 +231,7 @@ fn declared(about: &About<'_>, task: &Task, findings: &mut Findings<'_, '_>) -> 
 
 /// A template without white space, spelled out or not.
 fn squeezed(template: &str) -> String {
-    template.replace("\\n", "").split_whitespace().collect()
+    template.replace("\\n", "").replace('"', "'").split_whitespace().collect()
 }
 
 /// Whether a template is the source of a function, which is not compared.

@@ -65,6 +65,11 @@ fn name_of<'a>(metric: &Value<'a>) -> Option<std::borrow::Cow<'a, str>> {
     metric.get("metric").and_then(Value::string)
 }
 
+/// Whether a metric has this name; one that is a program has it in its source.
+fn is_named(metric: &Value<'_>, wanted: &str) -> bool {
+    name_of(metric).is_some_and(|name| name == wanted || name.contains(wanted) && wanted == "pass_at_k")
+}
+
 fn scoring(config: &Value<'_>, task: &Task, told: &mut Told<'_, '_, '_>) {
     let metrics = config.get("metric_list").map_or(&[][..], Value::items);
     if metrics.iter().any(|metric| name_of(metric).as_deref() == Some("bypass")) {
@@ -85,7 +90,7 @@ fn scoring(config: &Value<'_>, task: &Task, told: &mut Told<'_, '_, '_>) {
     for expected in &expected {
         let Some(wanted) = expected["metric"].as_str() else { continue };
         let wanted = if wanted == "pass@1" { "pass_at_k" } else { wanted };
-        let Some(found) = metrics.iter().find(|metric| name_of(metric).as_deref() == Some(wanted)) else {
+        let Some(found) = metrics.iter().find(|metric| is_named(metric, wanted)) else {
             told.differs(
                 Class::MetricChanged,
                 format!("the task's metric `{wanted}` is not among the log's"),
