@@ -15,3 +15,5 @@ pub mod options;
 pub mod order;
 pub mod rendering;
 pub mod verdict;
+
+pub mod scan;

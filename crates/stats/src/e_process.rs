@@ -5,9 +5,11 @@
 //! natural logarithms. Processes of independent sources multiply (logarithms add); of dependent ones the mean may be taken
 //! ([`crate::multiple::ln_mean_e`]). What is no number, or lies outside what the null allows, changes nothing.
 
+mod audit;
 mod betting;
 mod gumbel;
 
+pub use audit::{Alpha, Excess};
 pub use betting::{GreenBetting, GreenLikelihoodRatio, LayeredBetting, Layers};
 pub use gumbel::{GumbelMixture, LikelihoodRatio};
 

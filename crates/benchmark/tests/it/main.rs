@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod audit;
+mod claim;
 mod contamination;
 mod copies;
 mod diff;
@@ -10,6 +11,8 @@ mod forge;
 mod holdout;
 mod log;
 mod registry;
+mod scan;
 mod shared;
+mod spot_check;
 mod task;
 mod vectors;

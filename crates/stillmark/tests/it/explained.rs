@@ -30,6 +30,20 @@ const HIDDEN: [&str; 9] = [
     "one-of-several",
 ];
 
+/// What `benchmark claim` and `benchmark spot-check judge` say (`commands/benchmark`).
+const JUDGED: [&str; 10] = [
+    "possible",
+    "no-power",
+    "not-testable",
+    "other-rounding",
+    "stderr-mismatch",
+    "macro-mean",
+    "impossible",
+    "within-margin",
+    "not-reproduced",
+    "inflated",
+];
+
 fn spelled(word: impl serde::Serialize) -> String {
     serde_json::to_value(word).unwrap().as_str().unwrap().to_owned()
 }
@@ -88,6 +102,7 @@ fn words() -> Vec<String> {
     all.extend([Kind::Exact, Kind::Approximate, Kind::NoPValue].map(spelled));
     all.push(spelled(Seen::Seen));
     all.extend(words_of_copies());
+    all.extend(JUDGED.map(str::to_owned));
     all
 }
 

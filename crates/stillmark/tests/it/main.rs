@@ -1,6 +1,7 @@
 //! The front door from outside.
 #![cfg(test)]
 
+mod claims;
 mod consent;
 mod documents;
 mod explained;

@@ -5,8 +5,12 @@ mod columns;
 mod copies;
 mod diff;
 mod digest;
+mod claim;
+mod contamination;
+mod copies;
 mod logs;
 mod rescore;
+mod spot_check;
 mod told;
 
 use stillmark_benchmark::copies::Copy;
@@ -33,6 +37,12 @@ enum Verb {
     Digest(digest::Args),
     /// Say what became of every row between two copies
     Diff(diff::Args),
+    /// Say whether a published number can be
+    Claim(claim::Args),
+    /// Say which items a log's re-run is to show, and what it shows
+    SpotCheck(spot_check::Args),
+    /// Say whether a model has seen the questions
+    Contamination(contamination::Args),
 }
 
 /// Runs one of the verbs.
@@ -42,6 +52,9 @@ pub(crate) fn run(args: Args, session: &Session) -> Outcome {
         Verb::Rescore(args) => rescore::run(&args, session),
         Verb::Digest(args) => digest::run(&args, session),
         Verb::Diff(args) => diff::run(&args, session),
+        Verb::Claim(args) => claim::run(&args, session),
+        Verb::SpotCheck(args) => spot_check::run(args, session),
+        Verb::Contamination(args) => contamination::run(args, session),
     }
 }
 

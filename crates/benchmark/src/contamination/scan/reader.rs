@@ -1,0 +1,305 @@
+//! Corpora as they come: JSON Lines, plain text, rows of a table.
+
+use std::collections::BTreeMap;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::index::{GramLength, Index};
+use super::place;
+use super::scanner::{Scanner, Sighting};
+use crate::Error;
+
+/// Where in a corpus something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, counted from 0.
+    pub file: u32,
+    /// The line, or the row of a table, from 1.
+    pub line: u64,
+    /// The byte of the file (unpacked, where it is packed), or of the row's text, from 0.
+    pub byte: u64,
+}
+
+/// How often each run was found, and where first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// By the number of the run.
+    pub(super) runs: BTreeMap<u32, (u64, Place)>,
+    /// Documents searched.
+    pub documents: u64,
+    /// Bytes of text searched, as they stood there.
+    pub text_bytes: u64,
+}
+
+impl Tally {
+    /// Adds what another search found; the order does not matter.
+    pub fn absorb(&mut self, other: Self) {
+        self.documents += other.documents;
+        self.text_bytes += other.text_bytes;
+        for (number, (count, first)) in other.runs {
+            let entry = self.runs.entry(number).or_insert((0, first));
+            *entry = (entry.0 + count, entry.1.min(first));
+        }
+    }
+}
+
+/// Text that runs not yet whole may begin in.
+#[derive(Debug, Default)]
+struct Recent {
+    bytes: Vec<u8>,
+    /// The words of the document before it.
+    words_before: u64,
+}
+
+/// How much of a plain text is kept at least.
+const KEPT_BYTES: usize = 4 << 10;
+
+/// Reads one file of a corpus after another and searches it.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    scanner: Scanner<'a>,
+    field: &'a str,
+    /// Where the next byte lies.
+    at: Place,
+    /// The end of the plain text so far; it begins at that place.
+    recent: Recent,
+    tally: Tally,
+    firsts: BTreeMap<u32, Place>,
+}
+
+impl<'a> Reader<'a> {
+    /// Searches for what an index holds, in that field of JSON objects.
+    pub fn new(index: &'a Index, field: &'a str) -> Self {
+        let at = Place { file: 0, line: 1, byte: 0 };
+        Self {
+            scanner: Scanner::new(index),
+            field,
+            at,
+            recent: Recent::default(),
+            tally: Tally::default(),
+            firsts: BTreeMap::new(),
+        }
+    }
+
+    /// Goes to a place; what was read before is a document that has ended.
+    pub fn go_to(&mut self, place: Place) {
+        self.at = place;
+    }
+
+    /// Searches whole lines, a JSON object each, every one a document; empty lines are passed over.
+    pub fn json_lines(&mut self, lines: &[u8]) -> Result<(), Error> {
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', lines).chain([lines.len()]) {
+            let line = &lines[start..end];
+            if !line.trim_ascii().is_empty() {
+                self.json_line(line)?;
+            }
+            let behind = (end + 1).min(lines.len());
+            self.at.byte += (behind - start) as u64;
+            self.at.line += u64::from(end < lines.len());
+            start = behind;
+        }
+        Ok(())
+    }
+
+    fn json_line(&mut self, line: &[u8]) -> Result<(), Error> {
+        let malformed = |problem: String| Error::Malformed {
+            format: "JSON Lines",
+            at: format!("line {}", self.at.line),
+            problem,
+        };
+        let mut json = serde_json::Deserializer::from_slice(line);
+        let found = Field(self.field).deserialize(&mut json).and_then(|found| json.end().map(|()| found));
+        let found = found.map_err(|err| malformed(format!("no JSON object with text: {err}")))?;
+        let Some(raw) = found else {
+            return Err(malformed(format!("there is no field `{}`", self.field)));
+        };
+        if raw.get() == "null" {
+            return Ok(());
+        }
+        let inner = raw.get().strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
+        let Some(inner) = inner else {
+            return Err(malformed(format!("the field `{}` is no text", self.field)));
+        };
+        self.feed_json(inner);
+        self.tally.documents += 1;
+        self.tally.text_bytes += inner.len() as u64;
+        let sightings = self.scanner.end_document();
+        if !sightings.is_empty() {
+            let offset = inner.as_ptr() as usize - line.as_ptr() as usize;
+            let start = Place { byte: self.at.byte + offset as u64, ..self.at };
+            self.note(&sightings, |wanted| {
+                let bytes = place::in_json(inner, wanted);
+                bytes.into_iter().map(|byte| Place { byte: start.byte + byte as u64, ..start }).collect()
+            });
+        }
+        Ok(())
+    }
+
+    fn feed_json(&mut self, inner: &str) {
+        let mut rest = inner;
+        while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+            self.scanner.text(&rest.as_bytes()[..at]);
+            let (character, length) = place::escape(&rest[at..]);
+            self.scanner.text(character.encode_utf8(&mut [0; 4]).as_bytes());
+            rest = &rest[at + length..];
+        }
+        self.scanner.text(rest.as_bytes());
+    }
+
+    /// Searches more of a plain text, which is one document. Pieces must end behind white space, or where the text ends.
+    pub fn text(&mut self, piece: &[u8]) {
+        self.scanner.text(piece);
+        let words = self.scanner.words();
+        let sightings = self.scanner.sightings();
+        self.tally.text_bytes += piece.len() as u64;
+        self.recent.bytes.extend_from_slice(piece);
+        self.locate(&sightings);
+        self.forget(words);
+    }
+
+    /// Ends a plain text.
+    pub fn end_text(&mut self) {
+        let sightings = self.scanner.end_document();
+        self.locate(&sightings);
+        let recent = std::mem::take(&mut self.recent.bytes);
+        self.at.line += memchr::memchr_iter(b'\n', &recent).count() as u64;
+        self.at.byte += recent.len() as u64;
+        self.recent.words_before = 0;
+        self.tally.documents += 1;
+    }
+
+    /// Finds what was sighted in the recent text, which begins where the next byte is said to lie.
+    fn locate(&mut self, sightings: &[Sighting]) {
+        let (start, recent) = (self.at, std::mem::take(&mut self.recent));
+        self.note(sightings, |wanted| {
+            let mut lines = (0, start.line);
+            let place = |byte: usize| {
+                lines.1 += memchr::memchr_iter(b'\n', &recent.bytes[lines.0..byte]).count() as u64;
+                lines.0 = byte;
+                Place { line: lines.1, byte: start.byte + byte as u64, ..start }
+            };
+            place::in_text(&recent.bytes, recent.words_before, wanted).into_iter().map(place).collect()
+        });
+        self.recent = recent;
+    }
+
+    /// Keeps of the recent text what runs that go on in the next piece may begin in.
+    fn forget(&mut self, words: u64) {
+        let recent = &mut self.recent.bytes;
+        let mut length = KEPT_BYTES;
+        while length < recent.len() {
+            let from = recent.len() - length;
+            let space = recent[from..].iter().position(u8::is_ascii_whitespace);
+            let cut = space.map_or(recent.len(), |at| from + at + 1);
+            let ended = place::ended(&recent[cut..]);
+            if ended as usize >= GramLength::MOST {
+                self.at.line += memchr::memchr_iter(b'\n', &recent[..cut]).count() as u64;
+                self.at.byte += cut as u64;
+                self.recent.words_before = words - ended;
+                recent.drain(..cut);
+                return;
+            }
+            length *= 2;
+        }
+    }
+
+    /// Searches a text that is a document of its own: a row of a table.
+    pub fn row(&mut self, text: &[u8]) {
+        self.scanner.text(text);
+        let sightings = self.scanner.end_document();
+        let start = self.at;
+        self.note(&sightings, |wanted| {
+            let bytes = place::in_text(text, 0, wanted);
+            bytes.into_iter().map(|byte| Place { byte: byte as u64, ..start }).collect()
+        });
+        self.tally.documents += 1;
+        self.tally.text_bytes += text.len() as u64;
+        self.at.line += 1;
+    }
+
+    /// Notes where runs were first seen.
+    fn note(&mut self, sightings: &[Sighting], locate: impl FnOnce(&[u64]) -> Vec<Place>) {
+        if sightings.is_empty() {
+            return;
+        }
+        let mut wanted: Vec<u64> = sightings.iter().map(|sighting| sighting.word).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let places = locate(&wanted);
+        for sighting in sightings {
+            let at = wanted.binary_search(&sighting.word).unwrap_or(0);
+            if let Some(&place) = places.get(at) {
+                self.firsts.entry(sighting.number).or_insert(place);
+            }
+        }
+    }
+
+    /// What was found since this was last called.
+    pub fn take(&mut self) -> Tally {
+        let (counts, firsts) = (self.scanner.take(), std::mem::take(&mut self.firsts));
+        let mut tally = std::mem::take(&mut self.tally);
+        let first = |number: u32| firsts.get(&number).copied().unwrap_or(self.at);
+        tally.runs =
+            counts.into_iter().map(|(number, count)| (number, (u64::from(count), first(number)))).collect();
+        tally
+    }
+}
+
+/// Takes the raw value of one field of a JSON object.
+struct Field<'a>(&'a str);
+
+impl<'de> DeserializeSeed<'de> for Field<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Field<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(is_it) = map.next_key_seed(Key(self.0))? {
+            if is_it && found.is_some() {
+                return Err(serde::de::Error::custom(format!("the field `{}` stands there twice", self.0)));
+            }
+            if is_it {
+                found = Some(map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a key is the one looked for.
+struct Key<'a>(&'a str);
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = bool;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
+        Ok(key == self.0)
+    }
+}

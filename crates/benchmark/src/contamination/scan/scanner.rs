@@ -1,0 +1,181 @@
+//! The search: documents in, runs of items found out.
+
+use super::index::Index;
+use super::normal;
+use super::words::{self, Words};
+
+/// How much text is searched at a time: its words and their hashes stay in a core's caches.
+const BLOCK: usize = 16 << 10;
+
+/// A run that was found for the first time since the findings were last taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sighting {
+    /// The number of the run.
+    pub(super) number: u32,
+    /// Its first word, counted in the document.
+    pub(super) word: u64,
+}
+
+/// Searches documents for the runs of an index.
+#[derive(Debug)]
+pub(super) struct Scanner<'a> {
+    index: &'a Index,
+    /// The normal form of what has not been searched, behind the last words of what has.
+    normal: Vec<u8>,
+    end: usize,
+    /// Where the normal form is searched.
+    full: usize,
+    /// How many words at its beginning were searched before.
+    carried: usize,
+    /// How many words of the document lie before it.
+    words_before: u64,
+    words: Words,
+    /// Where the filter lets through: the last word of the anchor, its hash and its length.
+    passes: Vec<(u32, u64, u32)>,
+    selected: Vec<u32>,
+    /// How often each run was found, by its number.
+    counts: Vec<u32>,
+    /// The runs found at least once.
+    touched: Vec<u32>,
+    /// First sightings in this document.
+    sightings: Vec<Sighting>,
+}
+
+impl<'a> Scanner<'a> {
+    /// A search for what an index holds.
+    pub(super) fn new(index: &'a Index) -> Self {
+        Self {
+            index,
+            normal: vec![b' '; words::room(BLOCK)],
+            end: 0,
+            full: BLOCK,
+            carried: 0,
+            words_before: 0,
+            words: Words::default(),
+            passes: Vec::new(),
+            selected: Vec::new(),
+            counts: vec![0; index.numbers()],
+            touched: Vec::new(),
+            sightings: Vec::new(),
+        }
+    }
+
+    /// Takes more of the document. The text must not be cut within a character.
+    pub(super) fn text(&mut self, mut text: &[u8]) {
+        while !text.is_empty() {
+            let (now, later) = text.split_at(normal::whole_characters(text, self.full - self.end));
+            self.normal.resize(self.normal.len().max(words::room(self.end + now.len())), b' ');
+            self.end = normal::normalize(now, &mut self.normal, self.end);
+            text = later;
+            if self.end + 8 > self.full {
+                self.search();
+            }
+        }
+    }
+
+    /// Ends the document and returns the runs that were found first in it since [`take`](Self::take) was last called.
+    pub(super) fn end_document(&mut self) -> Vec<Sighting> {
+        self.text(b" ");
+        self.search();
+        (self.end, self.full, self.carried, self.words_before) = (0, BLOCK, 0, 0);
+        std::mem::take(&mut self.sightings)
+    }
+
+    /// The runs found first since this was last called, as far as the document has been searched.
+    pub(super) fn sightings(&mut self) -> Vec<Sighting> {
+        std::mem::take(&mut self.sightings)
+    }
+
+    /// Searches what is there and says how many words of the document are complete.
+    pub(super) fn words(&mut self) -> u64 {
+        self.search();
+        self.words_before + self.carried as u64
+    }
+
+    /// The runs found since this was last called, by number, with how often each was.
+    pub(super) fn take(&mut self) -> Vec<(u32, u32)> {
+        self.touched.sort_unstable();
+        let counts = &mut self.counts;
+        self.touched.drain(..).map(|number| (number, std::mem::take(&mut counts[number as usize]))).collect()
+    }
+
+    /// Searches all whole words and keeps the last ones, which later runs may begin with.
+    fn search(&mut self) {
+        let last_space = memchr::memrchr(b' ', &self.normal[..self.end]);
+        let cut = last_space.map_or(0, |at| at + 1);
+        self.words.find(&self.normal, cut);
+        if self.words.count() > self.carried {
+            self.find_anchors();
+            self.follow_anchors();
+        }
+        self.keep(cut);
+    }
+
+    fn find_anchors(&mut self) {
+        let (index, passes) = (self.index, &mut self.passes);
+        passes.clear();
+        self.words.hash(&self.normal, index.anchor_length());
+        self.selected.clear();
+        index.filter().select(self.words.runs(), &mut self.selected);
+        let hash = |last: u32| self.words.runs()[last as usize];
+        passes.extend(self.selected.iter().map(|&last| (last, hash(last), index.anchor_length() as u32)));
+        for &length in index.short_anchors() {
+            let firsts = 0..(self.words.count() + 1).saturating_sub(length);
+            let hashes: Vec<u64> = firsts.map(|first| self.words.run(first, length)).collect();
+            self.selected.clear();
+            index.filter().select(&hashes, &mut self.selected);
+            let last = |first: u32| first + length as u32 - 1;
+            passes.extend(self.selected.iter().map(|&at| (last(at), hashes[at as usize], length as u32)));
+        }
+    }
+
+    /// Looks up every run that holds an anchor.
+    fn follow_anchors(&mut self) {
+        // Up to which first word the runs of each length were looked up.
+        let mut done = [0; 32];
+        let passes = std::mem::take(&mut self.passes);
+        for &(last, hash, size) in &passes {
+            let mut lengths = self.index.given_away(hash);
+            while lengths != 0 {
+                let length = lengths.trailing_zeros() as usize + 1;
+                lengths &= lengths - 1;
+                let (last, size) = (last as usize, size as usize);
+                if size != length.min(self.index.anchor_length()) {
+                    continue;
+                }
+                // Runs within the words that were carried over were looked up with the block before.
+                let least = (self.carried + 1).saturating_sub(length);
+                let from = (last + 1).saturating_sub(length).max(least).max(done[length]);
+                let to = (last + 2 - size.min(last + 1)).min((self.words.count() + 1).saturating_sub(length));
+                (from..to).for_each(|first| self.look_up(first, length));
+                done[length] = done[length].max(to);
+            }
+        }
+        self.passes = passes;
+    }
+
+    fn look_up(&mut self, first: usize, length: usize) {
+        let Some(number) = self.index.number(&self.normal, &self.words, first, length) else { return };
+        let count = &mut self.counts[number];
+        if *count == 0 {
+            self.touched.push(number as u32);
+            self.sightings.push(Sighting { number: number as u32, word: self.words_before + first as u64 });
+        }
+        *count = count.saturating_add(1);
+    }
+
+    /// Moves the last words and the beginning of the next to the front.
+    fn keep(&mut self, cut: usize) {
+        let count = self.words.count();
+        let kept = count.min(self.index.gram_length().words() - 1);
+        let start = if kept == 0 { cut } else { self.words.start(count - kept) };
+        self.words_before += (count - kept) as u64;
+        self.carried = kept;
+        self.normal.copy_within(start..self.end, 0);
+        self.end -= start;
+        // A word that is longer than all that are looked for stays so whatever follows; the rest of it may be forgotten.
+        let begun = cut - start;
+        self.end = self.end.min(begun + self.index.longest_word_bytes() + 1);
+        self.full = self.end + BLOCK;
+    }
+}

@@ -1,0 +1,355 @@
+//! `stillmark benchmark claim`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use stillmark_benchmark::claim::grain::{self, Rounding};
+use stillmark_benchmark::claim::subjects::{self, Subject};
+use stillmark_benchmark::claim::{Metric, Printed, Stated, parse, spread};
+use stillmark_benchmark::registry;
+
+use crate::exit::ExitStatus;
+use crate::files;
+use crate::problem::{Outcome, Problem};
+use crate::session::Session;
+
+/// What `benchmark claim` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit code 1 where a number is impossible, 3 where it does not fit what stands beside it.\n\nExample:\n  stillmark benchmark claim \"76.4% on GSM8K, 67.1 pass@1 humaneval\""
+)]
+pub(crate) struct Args {
+    /// The claim, as it was published
+    #[arg(value_name = "TEXT")]
+    text: String,
+    /// How many items the score is over, where the benchmark is not known or was cut
+    #[arg(long, value_name = "N")]
+    items: Option<u64>,
+    /// Over how many runs the score was averaged
+    #[arg(long, default_value_t = 1, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    runs: u64,
+    /// Of how many runs the best may have been published
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    best_of: Option<u64>,
+    /// Scores of the parts: CSV lines `name,items,score`
+    #[arg(long, value_name = "FILE")]
+    subjects: Option<PathBuf>,
+}
+
+/// What is said of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Verdict {
+    /// Nothing speaks against it.
+    Possible,
+    /// Every number could be written: the test has no power.
+    NoPower,
+    /// There is no test of such a score, or the number of items is not known.
+    NotTestable,
+    /// It is no rounded share, but a cut or raised one.
+    OtherRounding,
+    /// The standard error beside it is not that of so many items.
+    StderrMismatch,
+    /// It is the mean of the parts' scores, not the share of all items.
+    MacroMean,
+    /// No count of items gives it.
+    Impossible,
+}
+
+#[derive(Serialize)]
+struct Count {
+    rounding: &'static str,
+    least: u64,
+    greatest: u64,
+}
+
+#[derive(Serialize)]
+struct Implied {
+    stderr: f64,
+    least_items: f64,
+    greatest_items: f64,
+}
+
+#[derive(Serialize)]
+struct Best {
+    runs: u64,
+    standard_error: f64,
+    expected_inflation: f64,
+    bound: f64,
+}
+
+#[derive(Serialize)]
+struct Parts {
+    micro: (f64, f64),
+    #[serde(rename = "macro")]
+    macro_: (f64, f64),
+    impossible: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Claimed {
+    text: String,
+    value: f64,
+    benchmark: Option<&'static str>,
+    items: Option<u64>,
+    verdict: Verdict,
+    /// Counts of right items that are written so.
+    counts: Vec<Count>,
+    /// The share of all numbers with so many decimals that can be written.
+    possible_share: Option<f64>,
+    implied: Option<Implied>,
+    best_of: Option<Best>,
+    subjects: Option<Parts>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Apart {
+    z: f64,
+    p: f64,
+    ln_p: f64,
+}
+
+#[derive(Serialize)]
+struct Told {
+    schema: &'static str,
+    verdict: Verdict,
+    claims: Vec<Claimed>,
+    /// The first two claims, where they are about one benchmark.
+    apart: Option<Apart>,
+    cannot_show: &'static str,
+}
+
+const CANNOT_SHOW: &str = "A number that is possible may still be wrong: without a log nothing shows that it was measured (level L0).";
+
+/// Judges a published number.
+pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
+    let stated = parse(&args.text);
+    if stated.is_empty() {
+        return Err(Problem::new("there is no number in that claim")
+            .hint("write it as it was published: \"76.4% on GSM8K\"")
+            .into());
+    }
+    let parts = args.subjects.as_deref().map(read_subjects).transpose()?;
+    let claims: Vec<Claimed> =
+        stated.iter().map(|stated| judge(args, stated, parts.as_deref())).collect::<Result<_, _>>()?;
+    let verdict = claims.iter().map(|claim| claim.verdict).max().unwrap_or(Verdict::NotTestable);
+    let apart = apart(&claims);
+    let answer =
+        Told { schema: "stillmark/benchmark-claim/v1", verdict, claims, apart, cannot_show: CANNOT_SHOW };
+    session.answer(&answer, || told(&answer))?;
+    Ok(match verdict {
+        Verdict::Impossible => ExitStatus::Negative,
+        Verdict::OtherRounding | Verdict::StderrMismatch | Verdict::MacroMean => ExitStatus::Review,
+        Verdict::Possible | Verdict::NoPower | Verdict::NotTestable => ExitStatus::Done,
+    })
+}
+
+fn judge(args: &Args, stated: &Stated, parts: Option<&[Subject]>) -> Result<Claimed, Problem> {
+    let whole = stated.scale.whole();
+    let value = stated.value.value() / whole as f64;
+    let known = stated.benchmark.and_then(registry::find).map(|pinned| pinned.n() as u64);
+    // TruthfulQA is pinned once for each way of asking.
+    let known = if stated.benchmark == Some("truthfulqa") { Some(817) } else { known };
+    let items = args.items.or(known);
+    let mut claim = Claimed {
+        text: stated.text.clone(),
+        value,
+        benchmark: stated.benchmark,
+        items,
+        verdict: Verdict::NotTestable,
+        counts: Vec::new(),
+        possible_share: None,
+        implied: None,
+        best_of: None,
+        subjects: None,
+        notes: Vec::new(),
+    };
+    if value > 1.0 {
+        claim.verdict = Verdict::Impossible;
+        claim.notes.push("a share cannot be greater than 100 %".to_owned());
+        return Ok(claim);
+    }
+    if items == Some(0) {
+        return Err(Problem::new("`--items 0` makes no sense").hint("a score is over one item at least"));
+    }
+    match (stated.metric, items) {
+        (Metric::Graded, _) => {
+            claim
+                .notes
+                .push("items of this metric may be partly right: no count stands behind it".to_owned());
+        }
+        (_, None) => claim.notes.push("the number of items is not known: give it with --items".to_owned()),
+        (Metric::RightOrWrong, Some(items)) => {
+            grains(&mut claim, stated, items.saturating_mul(args.runs));
+            stderrs(&mut claim, stated, items);
+        }
+    }
+    if let (Some(runs), Some(items)) = (args.best_of, items) {
+        let standard_error = spread::stderr(value, items);
+        claim.best_of = Some(Best {
+            runs,
+            standard_error,
+            expected_inflation: standard_error * spread::best_of(runs),
+            bound: standard_error * spread::best_of_bound(runs),
+        });
+    }
+    if let Some(parts) = parts {
+        means(&mut claim, stated, parts);
+    }
+    Ok(claim)
+}
+
+fn grains(claim: &mut Claimed, stated: &Stated, parts: u64) {
+    let found = grain::grain(stated.value, stated.scale, parts);
+    claim.possible_share = Some(found.possible_share);
+    claim.verdict = if found.is_possible() {
+        if found.possible_share >= 1.0 { Verdict::NoPower } else { Verdict::Possible }
+    } else if found.counts.is_empty() {
+        Verdict::Impossible
+    } else {
+        Verdict::OtherRounding
+    };
+    claim.counts = found
+        .counts
+        .iter()
+        .map(|&(rounding, least, greatest)| Count { rounding: word(rounding), least, greatest })
+        .collect();
+}
+
+fn word(rounding: Rounding) -> &'static str {
+    match rounding {
+        Rounding::Nearest => "nearest",
+        Rounding::Down => "down",
+        Rounding::Up => "up",
+    }
+}
+
+fn stderrs(claim: &mut Claimed, stated: &Stated, items: u64) {
+    let Some(printed) = stated.stderr else { return };
+    let whole = stated.scale.whole();
+    let (share, (stderr, off)) = (spread::range(stated.value, whole), spread::range(printed, whole));
+    let Some((least, greatest)) = spread::items_implied(share, (stderr, off)) else { return };
+    claim.implied = Some(Implied { stderr, least_items: least, greatest_items: greatest });
+    let fits = |factor: f64| {
+        spread::items_implied(share, (stderr / factor, off / factor))
+            .is_some_and(|(least, greatest)| least <= items as f64 + 0.5 && items as f64 - 0.5 <= greatest)
+    };
+    if fits(1.0) {
+        return;
+    }
+    if fits(1.96) {
+        claim
+            .notes
+            .push("what stands behind ± is half the width of a 95 % interval, no standard error".to_owned());
+        return;
+    }
+    claim.verdict = claim.verdict.max(Verdict::StderrMismatch);
+    claim.notes.push(format!(
+        "a standard error of {stderr} is that of {least:.0} to {greatest:.0} items, not of {items}: fewer items, another kind of error, or a wrong number"
+    ));
+}
+
+fn means(claim: &mut Claimed, stated: &Stated, parts: &[Subject]) {
+    let means = subjects::means(parts, stated.scale);
+    let (micro, macro_) = (
+        subjects::fits(stated.value, stated.scale, means.micro),
+        subjects::fits(stated.value, stated.scale, means.macro_),
+    );
+    if !means.impossible.is_empty() {
+        claim.verdict = Verdict::Impossible;
+        claim.notes.push(format!("no count of items gives the scores of {}", means.impossible.join(", ")));
+    } else if !micro && macro_ {
+        claim.verdict = claim.verdict.max(Verdict::MacroMean);
+        claim.notes.push("it is the mean of the parts' scores, not the share of all items right".to_owned());
+    } else if !micro {
+        claim.verdict = Verdict::Impossible;
+        claim.notes.push(
+            "neither the share of all items nor the mean of the parts' scores is written so".to_owned(),
+        );
+    }
+    claim.subjects = Some(Parts { micro: means.micro, macro_: means.macro_, impossible: means.impossible });
+}
+
+/// Reads lines of a name, a number of items and a score.
+fn read_subjects(path: &Path) -> Result<Vec<Subject>, Problem> {
+    let text = files::read_text(path)?;
+    let mut subjects = Vec::new();
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let mut cells = line.rsplitn(3, ',').map(str::trim);
+        let (score, items, name) = (cells.next(), cells.next(), cells.next());
+        let subject = score
+            .and_then(|score| Printed::parse(score.trim_end_matches('%').trim()))
+            .zip(items.and_then(|items| items.parse::<u64>().ok()).filter(|&items| items > 0));
+        match (subject, name) {
+            (Some((score, items)), Some(name)) => {
+                subjects.push(Subject { name: name.to_owned(), items, score });
+            }
+            // The first line may name the columns.
+            _ if number == 0 => {}
+            _ => {
+                return Err(Problem::new(format!(
+                    "{}, line {}: no part of a benchmark",
+                    path.display(),
+                    number + 1
+                ))
+                .hint("a line is `name,items,score`: `anatomy,135,0.63`"));
+            }
+        }
+    }
+    if subjects.is_empty() {
+        return Err(Problem::new(format!("{} holds no part of a benchmark", path.display()))
+            .hint("a line is `name,items,score`: `anatomy,135,0.63`"));
+    }
+    Ok(subjects)
+}
+
+fn apart(claims: &[Claimed]) -> Option<Apart> {
+    let [first, second] = claims else { return None };
+    if first.benchmark.is_none() || first.benchmark != second.benchmark {
+        return None;
+    }
+    let of = |claim: &Claimed| Some((claim.value, spread::stderr(claim.value, claim.items?)));
+    let (z, p) = spread::apart(of(first)?, of(second)?);
+    z.is_finite().then(|| Apart { z, p: p.value(), ln_p: p.ln() })
+}
+
+fn told(answer: &Told) -> String {
+    let mut lines = Vec::new();
+    for claim in &answer.claims {
+        let word = serde_json::to_value(claim.verdict).ok();
+        let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or_default();
+        lines.push(format!("{word:<16} {}", claim.text));
+        if let (Some(items), Some(share)) = (claim.items, claim.possible_share) {
+            let power = if share >= 1.0 { "all" } else { "only some" };
+            lines.push(format!(
+                "  {items} items: {power} of the numbers with so many decimals can be written ({:.1} %)",
+                share * 100.0
+            ));
+        }
+        for count in &claim.counts {
+            lines.push(format!("  {} to {} right, rounded {}", count.least, count.greatest, count.rounding));
+        }
+        if let Some(best) = &claim.best_of {
+            lines.push(format!(
+                "  the best of {} equal runs is {:.4} too high on average (bound {:.4}; standard error {:.4})",
+                best.runs, best.expected_inflation, best.bound, best.standard_error
+            ));
+        }
+        if let Some(parts) = &claim.subjects {
+            lines.push(format!(
+                "  from the parts: {:.5} to {:.5} of all items, mean {:.5} to {:.5}",
+                parts.micro.0, parts.micro.1, parts.macro_.0, parts.macro_.1
+            ));
+        }
+        lines.extend(claim.notes.iter().map(|note| format!("  note      {note}")));
+    }
+    if let Some(apart) = &answer.apart {
+        lines.push(format!(
+            "  the two are {:.2} standard errors apart (p = {:.3}, if on different items)",
+            apart.z, apart.p
+        ));
+    }
+    lines.push(format!("  note      {}", answer.cannot_show));
+    lines.join("\n")
+}
