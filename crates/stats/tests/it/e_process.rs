@@ -1,5 +1,6 @@
 use stillmark_stats::e_process::{
-    EProcess, GreenBetting, GreenLikelihoodRatio, GumbelMixture, LayeredBetting, Layers, LikelihoodRatio,
+    Alpha, EProcess, Excess, GreenBetting, GreenLikelihoodRatio, GumbelMixture, LayeredBetting, Layers,
+    LikelihoodRatio,
 };
 use stillmark_stats::uniformity::binomial_band;
 
@@ -220,4 +221,70 @@ fn nonsense_changes_nothing() {
     let values =
         [gumbel.ln_value(), ratio.ln_value(), green.ln_value(), informed.ln_value(), layered.ln_value()];
     assert_eq!(values, [0.0; 5]);
+}
+
+/// Scores of a log less those of a re-run, drawn without replacement from a population whose mean is the null's limit.
+fn drawn_differences(
+    random: &mut Random,
+    population: u64,
+    forged: u64,
+    flips: u64,
+    mut push: impl FnMut(f64),
+) {
+    // Flips come in pairs, one each way.
+    let mut left = [population - forged - flips, forged + flips / 2, flips - flips / 2];
+    for taken in 0..LENGTH as u64 {
+        let mut at = random.bits() % (population - taken);
+        let kind = (0..3).find(|&kind| {
+            let is_it = at < left[kind];
+            at = at.wrapping_sub(left[kind]);
+            is_it
+        });
+        let kind = kind.unwrap_or(0);
+        left[kind] -= 1;
+        push([0.0, 1.0, -1.0][kind]);
+    }
+}
+
+#[test]
+fn audits_err_as_rarely_as_stated() {
+    for (population, forged, flips) in [(2_000, 40, 0), (2_000, 40, 60), (5_000, 50, 300), (1_000, 20, 4)] {
+        let inflation = forged as f64 / population as f64;
+        let sound = |random: &mut Random| {
+            // The assumed flip rate is wrong on purpose every other time.
+            let assumed = if random.succeeds(0.5) { 0.0 } else { flips as f64 / population as f64 };
+            let mut alpha = Alpha::new(population, (1.0 - inflation) / 2.0, assumed);
+            drawn_differences(random, population, forged, flips, |e| alpha.push((1.0 - e) / 2.0));
+            alpha.ln_peak()
+        };
+        check(&format!("alpha, {forged} of {population}, {flips} flips"), &peaks(1_000, sound));
+    }
+    for flip_rate in [0.01, 0.1, 1.0] {
+        let excess = |random: &mut Random| {
+            let mut excess = Excess::new();
+            for _ in 0..LENGTH {
+                let sign = if random.succeeds(0.5) { 1.0 } else { -1.0 };
+                excess.push(if random.succeeds(flip_rate) { sign } else { 0.0 });
+            }
+            excess.ln_peak()
+        };
+        check(&format!("excess, flip rate {flip_rate}"), &peaks(2_000, excess));
+    }
+}
+
+#[test]
+fn audits_see_what_is_there() {
+    // A sound log of 14,042 items at flip rate 0 excludes 2 points after 148 items, as the count of drawn items has it.
+    let mut alpha = Alpha::new(14_042, 0.49, 0.0);
+    let stop = (1..).find(|_| {
+        alpha.push(0.5);
+        alpha.ln_peak() >= 20_f64.ln()
+    });
+    assert!(stop.is_some_and(|items| (147..=149).contains(&items)), "{stop:?}");
+    let mut excess = Excess::new();
+    (0..300).for_each(|at| excess.push(if at % 25 == 0 { 1.0 } else { 0.0 }));
+    assert!(excess.p().value() < 0.01, "{:?}", excess.p());
+    let mut nothing = Excess::new();
+    [f64::NAN, 2.0, -3.0].into_iter().for_each(|value| nothing.push(value));
+    assert_eq!(nothing.ln_peak(), 0.0);
 }
