@@ -1,13 +1,12 @@
 //! `stillmark benchmark digest|diff|run|rescore|audit|claim|spot-check|contamination|holdout|pack`.
 
 mod audit;
+mod claim;
 mod columns;
+mod contamination;
 mod copies;
 mod diff;
 mod digest;
-mod claim;
-mod contamination;
-mod copies;
 mod logs;
 mod rescore;
 mod spot_check;
