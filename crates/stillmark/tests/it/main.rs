@@ -10,6 +10,7 @@ mod foreign;
 mod generations;
 #[cfg(unix)]
 mod interruptions;
+mod leaked;
 mod place;
 mod tampering;
 mod transcripts;

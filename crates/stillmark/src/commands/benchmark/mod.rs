@@ -7,6 +7,7 @@ mod contamination;
 mod copies;
 mod diff;
 mod digest;
+mod holdout;
 mod logs;
 mod rescore;
 mod spot_check;
@@ -42,6 +43,8 @@ enum Verb {
     SpotCheck(spot_check::Args),
     /// Say whether a model has seen the questions
     Contamination(contamination::Args),
+    /// Commit to hidden items, reveal them, and compare scores
+    Holdout(holdout::Args),
 }
 
 /// Runs one of the verbs.
@@ -54,6 +57,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Outcome {
         Verb::Claim(args) => claim::run(&args, session),
         Verb::SpotCheck(args) => spot_check::run(args, session),
         Verb::Contamination(args) => contamination::run(args, session),
+        Verb::Holdout(args) => holdout::run(&args, session),
     }
 }
 

@@ -1,7 +1,18 @@
-//! `stillmark benchmark contamination scan`.
+//! `stillmark benchmark contamination scan|order|options|min-k|completion|constat|combine`.
 
+mod asking;
+mod combine;
+mod completion;
+mod constat;
 mod corpus;
+mod min_k;
+mod model;
+mod options;
+mod order;
 mod scan;
+pub(super) mod told;
+
+pub(super) use asking::check_level;
 
 use crate::problem::Outcome;
 use crate::session::Session;
@@ -17,11 +28,29 @@ pub(crate) struct Args {
 enum Verb {
     /// Say which items a training corpus holds
     Scan(scan::Args),
+    /// Say whether a model prefers the dataset's own order of items
+    Order(order::Args),
+    /// Say whether a model prefers the dataset's own order of choices
+    Options(options::Args),
+    /// Say whether items surprise a model less than withheld ones
+    MinK(min_k::Args),
+    /// Say whether a model goes on with items word for word, more than with withheld ones
+    Completion(completion::Args),
+    /// Say whether a score is better than those of other models let expect
+    Constat(constat::Args),
+    /// Take the answers of several tests together
+    Combine(combine::Args),
 }
 
 /// Runs one of the verbs.
 pub(crate) fn run(args: Args, session: &Session) -> Outcome {
     match args.verb {
         Verb::Scan(args) => scan::run(&args, session),
+        Verb::Order(args) => order::run(&args, session),
+        Verb::Options(args) => options::run(&args, session),
+        Verb::MinK(args) => min_k::run(&args, session),
+        Verb::Completion(args) => completion::run(&args, session),
+        Verb::Constat(args) => constat::run(&args, session),
+        Verb::Combine(args) => combine::run(&args, session),
     }
 }
