@@ -10,8 +10,8 @@ mod pinned;
 use std::sync::OnceLock;
 
 pub use against::{Against, Counts, Departure, Match};
-pub use pin::{Naming, pin};
-pub use pinned::{Coverage, Found, Mark, Pinned, PinnedSubset, Place, Standing};
+pub use pin::pin;
+pub use pinned::{Coverage, Found, Mark, Naming, Pinned, PinnedSubset, Place, Standing};
 
 use crate::record::Subset;
 

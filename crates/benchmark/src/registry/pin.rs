@@ -3,18 +3,9 @@
 use serde::{Deserialize, Serialize};
 use stillmark_evidence::Digest;
 
-use super::pinned::{MARK_BYTES, Mark, Pinned, PinnedSubset};
+use super::pinned::{MARK_BYTES, Mark, Naming, Pinned, PinnedSubset};
 use crate::digest::{self, Roots};
 use crate::record::Subset;
-
-/// What a pin is called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Naming {
-    /// The name by which it is found.
-    pub name: String,
-    /// Its full name, with version and part.
-    pub title: String,
-}
 
 #[derive(Serialize, Deserialize)]
 struct Head {

@@ -1,6 +1,5 @@
 //! A pinned benchmark, and what it says about rows.
 
-use super::pin::Naming;
 use crate::digest::{self, Roots};
 use crate::record::{Record, View};
 
@@ -54,6 +53,15 @@ fn shortened<const N: usize>(record: &Record, view: View) -> [u8; N] {
     let mut out = [0; N];
     out.copy_from_slice(&hash.as_bytes()[..N]);
     out
+}
+
+/// What a pin is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Naming {
+    /// The name by which it is found.
+    pub name: String,
+    /// Its full name, with version and part.
+    pub title: String,
 }
 
 /// A benchmark by its hashes.
