@@ -24,12 +24,12 @@ pub(crate) struct Args {
 
 /// Scores, claimed and recomputed.
 #[derive(Debug, Serialize)]
-pub(super) struct Answer {
+struct Answer {
     schema: &'static str,
     verdict: &'static str,
-    pub(super) scores: Vec<Score>,
-    pub(super) disagreements: Vec<Found>,
-    pub(super) not_checked: Vec<Open>,
+    scores: Vec<Score>,
+    disagreements: Vec<Found>,
+    not_checked: Vec<Open>,
 }
 
 /// Scores anew, and answers.
@@ -52,6 +52,6 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         disagreements,
         not_checked: audit.not_checked.into_iter().filter(|open| about_scores(&open.what)).collect(),
     };
-    session.answer(&answer, || told::rescored(&answer))?;
+    session.answer(&answer, || told::rescored(&answer.scores, &answer.disagreements, &answer.not_checked))?;
     Ok(status)
 }

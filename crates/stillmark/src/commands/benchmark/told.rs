@@ -2,8 +2,6 @@
 
 use stillmark_evidence::audit::{Audit, Found, Level, Open, Score, Severity, Verdict};
 
-use super::rescore::Answer;
-
 /// Findings of one kind that are shown one by one.
 const SHOWN: usize = 12;
 
@@ -21,10 +19,10 @@ pub(super) fn audit(audit: &Audit) -> String {
 }
 
 /// Scores that were derived anew.
-pub(super) fn rescored(answer: &Answer) -> String {
-    let mut lines = table(&answer.scores);
-    listed("disagreements", &answer.disagreements, 0, &mut lines);
-    opened("not checked", &answer.not_checked, &mut lines);
+pub(super) fn rescored(scores: &[Score], disagreements: &[Found], not_checked: &[Open]) -> String {
+    let mut lines = table(scores);
+    listed("disagreements", disagreements, 0, &mut lines);
+    opened("not checked", not_checked, &mut lines);
     lines.join("\n")
 }
 
