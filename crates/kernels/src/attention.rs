@@ -52,11 +52,11 @@ pub struct Gradients<'a> {
 }
 
 impl Shape {
-    fn q_width(&self) -> usize {
+    pub(crate) fn q_width(&self) -> usize {
         self.heads * self.head_dim
     }
 
-    fn kv_width(&self) -> usize {
+    pub(crate) fn kv_width(&self) -> usize {
         self.kv_heads * self.head_dim
     }
 
@@ -77,7 +77,7 @@ impl Shape {
         }
     }
 
-    fn first_key(&self, query: usize) -> usize {
+    pub(crate) fn first_key(&self, query: usize) -> usize {
         self.window.map_or(0, |window| (query + 1).saturating_sub(window))
     }
 }

@@ -19,6 +19,7 @@ pub mod activation;
 pub mod adamw;
 pub mod attention;
 pub mod attention_cached;
+pub mod attention_tree;
 pub mod convert;
 pub mod fused;
 pub mod gemm;

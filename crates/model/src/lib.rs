@@ -11,6 +11,7 @@ pub mod tokenizer;
 
 pub mod decoder;
 pub mod generate;
+pub mod likelihood;
 pub mod mark;
 pub mod reading;
 pub mod remote;

@@ -6,6 +6,7 @@
 
 mod forward;
 mod influence;
+mod tree;
 mod weights;
 
 use std::borrow::Cow;
