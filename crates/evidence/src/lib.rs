@@ -18,6 +18,7 @@ pub mod disclosure;
 pub mod documents;
 pub mod dsse;
 mod error;
+pub mod evaluation;
 mod finding;
 pub mod holdout;
 pub mod keys;

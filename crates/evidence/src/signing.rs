@@ -3,6 +3,7 @@
 use crate::audit::{self, Audit};
 use crate::bundle::Bundle;
 use crate::disclosure::Disclosure;
+use crate::evaluation::{self, EvaluationRun, Registration};
 use crate::keys::PrivateKey;
 use crate::layout::{Document, path, record_files};
 use crate::manifest::DatasetManifest;
@@ -151,6 +152,51 @@ pub fn seal_audit(
     write_whole(&folder.join(audit::path::SIGNER), key.public().to_pem().as_bytes())?;
     write_whole(&folder.join(audit::path::RESULT), &bundle)?;
     Ok(statement)
+}
+
+/// Signs what is going to be asked, and logs it: before the first question. Gives the digest of the bundle.
+pub fn seal_registration(
+    folder: &Path,
+    registration: Registration,
+    key: &PrivateKey,
+    log: &mut Log,
+) -> Result<Digest, Error> {
+    let subjects = registration.tasks.iter().map(|task| Subject::new(task.task.clone(), task.benchmark));
+    let statement = Statement::new(subjects.collect(), registration);
+    let bundle = Bundle::sign(&statement, key)?.to_bytes()?;
+    write_whole(&folder.join(evaluation::path::SIGNER), key.public().to_pem().as_bytes())?;
+    log_bundle(folder, &bundle, (evaluation::path::REGISTRATION, evaluation::path::REGISTRATION_PROOF), log)
+}
+
+/// Signs what came of a registered run, over the registration, the answers and the files made of them, and logs it.
+pub fn seal_evaluation(
+    folder: &Path,
+    files: &[String],
+    run: EvaluationRun,
+    key: &PrivateKey,
+    log: &mut Log,
+) -> Result<Digest, Error> {
+    let own = [evaluation::path::REGISTRATION, evaluation::path::ANSWERS];
+    let names = own.into_iter().chain(files.iter().map(String::as_str));
+    let subject = |name: &str| Ok(Subject::new(name, Digest::of_file(&folder.join(name))?));
+    let subjects = names.map(subject).collect::<Result<Vec<_>, Error>>()?;
+    let bundle = Bundle::sign(&Statement::new(subjects, run), key)?.to_bytes()?;
+    log_bundle(folder, &bundle, (evaluation::path::RUN, evaluation::path::RUN_PROOF), log)
+}
+
+/// Writes a bundle, logs it, and writes the proof.
+fn log_bundle(
+    folder: &Path,
+    bundle: &[u8],
+    (name, proof_name): (&str, &str),
+    log: &mut Log,
+) -> Result<Digest, Error> {
+    write_whole(&folder.join(name), bundle)?;
+    let digest = Digest::of(bundle);
+    let index = log.append(&[digest.as_bytes()])?.start;
+    let proof = log.prove(index)?.encode();
+    write_whole(&folder.join(proof_name), proof.as_bytes())?;
+    Ok(digest)
 }
 
 fn run_statement(

@@ -3,6 +3,7 @@
 mod audit;
 mod consent;
 mod edges;
+mod evaluation;
 mod finding;
 mod folder;
 mod granted;
@@ -16,6 +17,7 @@ mod work;
 
 pub use audit::{AuditFacts, audit};
 pub use consent::consent;
+pub use evaluation::{EvaluationFacts, evaluation};
 pub use finding::{FindingFacts, finding};
 pub use folder::{FolderFacts, folder};
 pub use records::{Case, Received, RecordFacts, RecordReader};

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use stillmark_evidence::checks::{Check, CheckVerdict, FolderReport};
-use stillmark_evidence::verify::{self, AuditFacts, FindingFacts, FolderFacts, Verified, finding, folder};
-use stillmark_evidence::{audit, watermark};
+use stillmark_evidence::verify::{
+    self, AuditFacts, EvaluationFacts, FindingFacts, FolderFacts, Verified, finding, folder,
+};
+use stillmark_evidence::{audit, evaluation, watermark};
 
 use crate::exit::ExitStatus;
 use crate::problem::{Outcome, Problem, one_line};
@@ -20,7 +22,7 @@ use crate::trust;
 Exit codes: 0 verified, 1 a check failed, 3 sound but not by a trusted key, 2 PATH cannot be read."
 )]
 pub(crate) struct Args {
-    /// The folder of a run, of a watermark finding, or of an audit
+    /// The folder of a run, of a watermark finding, of an evaluation, or of an audit
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Believe this public key alone; may be repeated [default: the keys in ~/.config/stillmark/trusted]
@@ -42,6 +44,8 @@ pub(crate) enum Shown {
     Run(Box<Verified<FolderFacts>>),
     /// That of a watermark finding.
     Finding(Box<Verified<FindingFacts>>),
+    /// That of an evaluation run.
+    Evaluation(Box<Verified<EvaluationFacts>>),
     /// That of an audit of benchmark logs.
     Audit(Box<Verified<AuditFacts>>),
 }
@@ -53,6 +57,7 @@ impl Shown {
             Self::Run(facts) => &facts.report,
             Self::Finding(facts) => &facts.report,
             Self::Audit(facts) => &facts.report,
+            Self::Evaluation(facts) => &facts.report,
         }
     }
 }
@@ -61,6 +66,10 @@ impl Shown {
 pub(crate) fn shown(path: &Path, trusted: &[PathBuf], session: &Session) -> Result<Shown, Problem> {
     let shown = if watermark::is_folder(path) {
         finding(path, &trust::load(trusted, &session.settings.trust)?).map(Box::new).map(Shown::Finding)
+    } else if evaluation::is_folder(path) {
+        verify::evaluation(path, &trust::load(trusted, &session.settings.trust)?)
+            .map(Box::new)
+            .map(Shown::Evaluation)
     } else if audit::is_folder(path) {
         verify::audit(path, &trust::load(trusted, &session.settings.trust)?).map(Box::new).map(Shown::Audit)
     } else {
