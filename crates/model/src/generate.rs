@@ -109,9 +109,34 @@ pub fn generate(
     mark: Option<&dyn Mark>,
     on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
 ) -> Result<(), Error> {
+    run(decoder, requests, settings, (mark, None), on_event)
+}
+
+/// As [`generate`] without a mark, where an answer also ends as soon as `is_ended` says so of its tokens so far.
+pub fn generate_until(
+    decoder: &Decoder,
+    requests: &mut dyn Iterator<Item = Request>,
+    settings: &Settings,
+    is_ended: &dyn Fn(&[u32]) -> bool,
+    on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
+) -> Result<(), Error> {
+    run(decoder, requests, settings, (None, Some(is_ended)), on_event)
+}
+
+/// Whether an answer has ended, told by its tokens so far.
+type IsEnded<'a> = &'a dyn Fn(&[u32]) -> bool;
+
+fn run(
+    decoder: &Decoder,
+    requests: &mut dyn Iterator<Item = Request>,
+    settings: &Settings,
+    (mark, is_ended): (Option<&dyn Mark>, Option<IsEnded<'_>>),
+    on_event: &mut dyn FnMut(Event) -> ControlFlow<()>,
+) -> Result<(), Error> {
     let batch = Batch {
         settings,
         mark,
+        is_ended,
         session: Session::new(decoder),
         active: Vec::new(),
         order: Order::default(),
@@ -178,6 +203,7 @@ struct Order {
 struct Batch<'a> {
     settings: &'a Settings,
     mark: Option<&'a dyn Mark>,
+    is_ended: Option<IsEnded<'a>>,
     session: Session<'a>,
     active: Vec<Row<'a>>,
     order: Order,
@@ -303,7 +329,7 @@ impl Batch<'_> {
             row.record(self.settings.recorded, &self.top, idx);
             let Some((token, logit)) = chosen[idx] else { continue };
             let choice = Choice { token, log_prob: logit - log_sums[idx] };
-            row.add(choice, self.settings)?;
+            row.add(choice, self.settings, self.is_ended)?;
             if on_event(Event::Token { id: row.answer.id, choice }).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
@@ -363,14 +389,20 @@ impl Row<'_> {
     }
 
     /// Adds a token.
-    fn add(&mut self, choice: Choice, settings: &Settings) -> Result<(), Error> {
+    fn add(
+        &mut self,
+        choice: Choice,
+        settings: &Settings,
+        is_ended: Option<IsEnded<'_>>,
+    ) -> Result<(), Error> {
         if !choice.log_prob.is_finite() {
             return Err(Error::NotFinite { row: self.answer.id });
         }
         self.answer.tokens.push(choice.token);
         self.answer.log_probs.push(choice.log_prob);
         self.context.push(choice.token);
-        if settings.stop.contains(&choice.token) {
+        let is_ended = is_ended.is_some_and(|is_ended| is_ended(&self.answer.tokens));
+        if is_ended || settings.stop.contains(&choice.token) {
             self.answer.finish = Finish::Stop;
         } else if self.answer.tokens.len() < self.limit {
             return Ok(());
