@@ -1,6 +1,6 @@
 //! Evaluation runs: registered before they start, signed when they end (docs/spec/evaluation-run.md).
 
-use crate::{Digest, Predicate};
+use crate::{Digest, Error, Predicate};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::Path;
@@ -143,6 +143,13 @@ impl Predicate for Registration {
 
 impl Predicate for EvaluationRun {
     const TYPE: &'static str = "urn:stillmark:evaluation-run:v1";
+}
+
+impl Registration {
+    /// The digest of what decides a run besides the model.
+    pub fn spec_of(tasks: &[RegisteredTask]) -> Result<Digest, Error> {
+        Ok(Digest::of(&serde_json_canonicalizer::to_vec(&tasks)?))
+    }
 }
 
 impl EvaluationRun {

@@ -104,6 +104,7 @@ fn hellaswag() -> Task {
 fn truthful(name: &str, doc_to_choice: &'static str, version: &'static str, metric: Metric) -> Task {
     let template = Template::Around { before: TRUTHFUL_BEFORE, after: "\nA:", target: Target::First };
     Task {
+        subset: name.trim_start_matches("truthfulqa_").to_owned(),
         split: "validation",
         version,
         doc_to_text: "{{prompt_qa + '\\n\\nQ: ' + question + '\\nA:'}}",

@@ -50,6 +50,11 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     match &shown {
         Shown::Run(facts) => write(facts, &args.folder, &page)?,
         Shown::Finding(facts) => write_page(render_finding(facts, &clock::now(), TOOL), &page)?,
+        Shown::Evaluation(_) => {
+            return Err(Problem::new(format!("{} is the folder of an evaluation", args.folder.display()))
+                .hint("`stillmark benchmark audit DIR --out AUDIT` makes the audit that has a page")
+                .into());
+        }
         Shown::Audit(facts) => write_page(render_audit(facts, &clock::now(), TOOL), &page)?,
     }
     let mut answer = json!({ "schema": "stillmark/report/v1", "page": page, "verdict": verdict });
@@ -78,7 +83,7 @@ fn write_page(rendered: Result<String, stillmark_report::Error>, page: &Path) ->
 fn write_graph(shown: &Shown, path: &Path, form: drawing::Form) -> Result<(), Problem> {
     let graph = match shown {
         Shown::Run(facts) => provenance(facts),
-        Shown::Finding(_) | Shown::Audit(_) => None,
+        Shown::Finding(_) | Shown::Audit(_) | Shown::Evaluation(_) => None,
     };
     let graph = graph.ok_or_else(|| {
         Problem::new("there is no provenance graph to draw")

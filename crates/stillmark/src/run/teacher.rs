@@ -100,19 +100,7 @@ impl Teacher {
             }
             Some(KeyPlace::File(path)) => Some(Secret::new(&files::read_text(&base.join(path))?)),
         };
-        Ok(Endpoint {
-            base_url: remote.url.clone(),
-            model: remote.model.clone(),
-            key,
-            proxy: proxy(&remote.url),
-            timeout: TIMEOUT,
-            concurrency: remote.concurrency,
-            patience: Patience {
-                attempts: self.attempts,
-                first_wait: FIRST_WAIT,
-                longest_wait: LONGEST_WAIT,
-            },
-        })
+        Ok(endpoint((&remote.url, &remote.model), key, remote.concurrency, self.attempts))
     }
 
     /// How its text is cut into tokens.
@@ -217,6 +205,24 @@ pub(crate) fn tokenizer(name: &str, session: &Session) -> Result<Tokenizer, Stop
 }
 
 /// The longest that one answer may take.
+/// Where a model of an API, told by its URL and name, is asked.
+pub(crate) fn endpoint(
+    (url, model): (&str, &str),
+    key: Option<Secret>,
+    concurrency: usize,
+    attempts: u32,
+) -> Endpoint {
+    Endpoint {
+        base_url: url.to_owned(),
+        model: model.to_owned(),
+        key,
+        proxy: proxy(url),
+        timeout: TIMEOUT,
+        concurrency,
+        patience: Patience { attempts, first_wait: FIRST_WAIT, longest_wait: LONGEST_WAIT },
+    }
+}
+
 const TIMEOUT: Duration = Duration::from_mins(10);
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);

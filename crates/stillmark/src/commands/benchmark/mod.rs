@@ -12,6 +12,8 @@ mod logs;
 mod rescore;
 mod spot_check;
 mod told;
+mod copies;
+mod run;
 
 use stillmark_benchmark::copies::Copy;
 use stillmark_benchmark::registry::{self, Pinned};
@@ -45,6 +47,8 @@ enum Verb {
     Contamination(contamination::Args),
     /// Commit to hidden items, reveal them, and compare scores
     Holdout(holdout::Args),
+    /// Run a benchmark: registered, asked, scored, signed
+    Run(run::Args),
 }
 
 /// Runs one of the verbs.
@@ -58,6 +62,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Outcome {
         Verb::SpotCheck(args) => spot_check::run(args, session),
         Verb::Contamination(args) => contamination::run(args, session),
         Verb::Holdout(args) => holdout::run(&args, session),
+        Verb::Run(args) => run::run(&args, session),
     }
 }
 
