@@ -3,7 +3,7 @@
 //! A [`record`] is one item of a benchmark; [`digest`] folds items into the digests that pin a benchmark, [`copies`] reads benchmarks as
 //! they lie about, [`registry`] knows the public ones by digest, [`diff`](mod@diff) says what became of every row. A [`task`] says how a
 //! benchmark is asked and scored; [`log`] reads what harnesses left behind, [`rescore`] derives every score anew and [`audit`] finds tampering.
-//! [`claim`] says what a bare number can and cannot be, [`spot_check`] how much a re-run of few items shows, [`contamination`] whether a model has
+//! [`comparison`] sets two runs side by side, [`claim`] says what a bare number can and cannot be, [`spot_check`] how much a re-run of few items shows, [`contamination`] whether a model has
 //! seen the questions, [`holdout`] commits to hidden ones, [`mlperf`] packs and audits MLPerf directories.
 //! Bytes and answers come in, findings go out: no model and no network.
 #![forbid(unsafe_code)]
@@ -22,6 +22,7 @@ pub mod log;
 pub mod rescore;
 
 pub mod claim;
+pub mod comparison;
 pub mod contamination;
 pub mod holdout;
 pub mod mlperf;

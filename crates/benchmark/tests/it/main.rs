@@ -9,6 +9,7 @@ mod diff;
 mod digest;
 mod forge;
 mod holdout;
+mod comparison;
 mod log;
 mod registry;
 mod scan;

@@ -5,6 +5,7 @@
 mod audit;
 mod card;
 mod consent;
+mod evaluation;
 mod folder;
 mod formats;
 mod oms;

@@ -10,6 +10,7 @@ mod export;
 mod formula;
 mod generate;
 mod gguf;
+mod likelihood;
 mod mark;
 mod peers;
 mod reading;

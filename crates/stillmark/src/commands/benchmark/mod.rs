@@ -12,6 +12,7 @@ mod logs;
 mod rescore;
 mod spot_check;
 mod told;
+mod compare;
 mod copies;
 mod run;
 
@@ -49,6 +50,8 @@ enum Verb {
     Holdout(holdout::Args),
     /// Run a benchmark: registered, asked, scored, signed
     Run(run::Args),
+    /// Set two runs side by side, with an exact test
+    Compare(compare::Args),
 }
 
 /// Runs one of the verbs.
@@ -63,6 +66,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Outcome {
         Verb::Contamination(args) => contamination::run(args, session),
         Verb::Holdout(args) => holdout::run(&args, session),
         Verb::Run(args) => run::run(&args, session),
+        Verb::Compare(args) => compare::run(&args, session),
     }
 }
 
