@@ -143,3 +143,67 @@ fn a_recipe_changes_with_everything_that_decides_a_score() {
     // An example that is never shown decides nothing.
     assert_eq!(Setting { shot_leaves: vec!["a".into(), "c".into()], ..plain }.digest(&task), digest);
 }
+
+/// The files of the data that hold what a task asks and shows.
+fn files(task: &str) -> Vec<(String, &'static str)> {
+    let of = |name: &str, extension| (name.to_owned(), extension);
+    match task {
+        "gsm8k" | "gsm8k_cot" => vec![of("gsm8k", "jsonl")],
+        "hellaswag" => vec![of("hellaswag/hellaswag_val_full.txt.bz2", "bz2")],
+        _ if task.starts_with("arc_") => vec![(format!("arc/{task}.jsonl"), "jsonl")],
+        _ if task.starts_with("truthfulqa") => vec![of("truthfulqa/data/v1/mc_task.json", "json")],
+        _ => match task.strip_prefix("mmlu_") {
+            Some(subject) => {
+                ["test", "dev"].map(|split| (format!("mmlu/{split}/{subject}_{split}.csv"), "csv")).to_vec()
+            }
+            None => {
+                let subset = task::find(task).unwrap().subset;
+                vec![(format!("bbh/bbh/{subset}.json"), "json")]
+            }
+        },
+    }
+}
+
+#[test]
+fn prompts_are_those_that_the_harness_logs() {
+    let hash = |text: &str| stillmark_evidence::Digest::of(text.as_bytes()).to_string();
+    for entry in vectors("prompts.json")["prompts"].as_array().unwrap() {
+        let (name, count) = (entry["task"].as_str().unwrap(), entry["shots"].as_u64().unwrap() as usize);
+        let task = task::find(name).unwrap();
+        let copies: Option<Vec<_>> =
+            files(name).iter().map(|(file, extension)| crate::shared::copy(file, extension)).collect();
+        let Some(copies) = copies else { continue };
+        let subsets: Vec<_> = copies.into_iter().flat_map(|copy| copy.subsets).collect();
+        let of = |part: &str| {
+            let named = subsets.iter().filter(|subset| subset.name == task.subset || subsets.len() < 3);
+            named.clone().find(|subset| subset.split == part).or_else(|| named.clone().next()).unwrap()
+        };
+        let pool = match &task.shot_source {
+            task::ShotSource::Fixed(records) => records.clone(),
+            task::ShotSource::Split(split) => of(split).records.clone(),
+            task::ShotSource::CotPrompts => {
+                let place = crate::shared::data(&format!("bbh/{}", task::cot_prompts(&task.subset))).unwrap();
+                task::shots_of_cot_prompts(&task, &std::fs::read_to_string(place).unwrap()).unwrap()
+            }
+        };
+        let mut shots = Shots::new(&task, &pool, count, 1234).unwrap();
+        for (idx, row) in entry["rows"].as_array().unwrap().iter().enumerate() {
+            let record = &of(task.split).records[idx];
+            let shown: Vec<&Record> = shots.next_for(record).into_iter().map(|idx| &pool[idx]).collect();
+            let prompt = task.prompt(record, &shown).unwrap();
+            assert_eq!(
+                hash(&prompt.context),
+                row[0].as_str().unwrap(),
+                "{name}, {count} shots, record {idx}"
+            );
+            assert_eq!(
+                hash(&task.template.target(record).unwrap()),
+                row[1].as_str().unwrap(),
+                "{name} {idx}"
+            );
+            if let Some(choices) = row[2].as_str() {
+                assert_eq!(hash(&prompt.continuations.join("\n")), choices, "{name} {idx}");
+            }
+        }
+    }
+}

@@ -9,7 +9,7 @@ use stillmark_evidence::layout::path;
 use stillmark_evidence::verify::{FolderFacts, Verified};
 use stillmark_report::documents::{Completeness, Document, Facts, Format};
 
-use super::verify;
+use super::{evaluations, verify};
 use crate::exit::ExitStatus;
 use crate::files::{self, Secrecy};
 use crate::problem::{Outcome, Problem, one_line};
@@ -31,6 +31,9 @@ pub(crate) struct Args {
     /// Which families of documents, separated by commas: hf, cyclonedx, spdx, croissant, eu [default: all]
     #[arg(long, value_name = "FORMATS", value_delimiter = ',', value_parser = format)]
     formats: Vec<Format>,
+    /// A folder of `benchmark run` on this model: its scores are disclosed with their recipes; may be repeated
+    #[arg(long, value_name = "DIR")]
+    evaluation: Vec<PathBuf>,
     /// Believe this public key alone; may be repeated
     #[arg(long, value_name = "KEY")]
     trust: Vec<PathBuf>,
@@ -54,7 +57,14 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     }
     let formats: Vec<Format> =
         if args.formats.is_empty() { Format::EVERY.into() } else { args.formats.clone() };
+    let evaluations = evaluations::read(&args.evaluation, &args.folder, &args.trust, session)?;
     let filled = fill(&facts, &args.folder, &formats)?;
+    let mut written: Vec<&'static str> = filled.written.iter().map(|kind| kind.path()).collect();
+    if !evaluations.is_empty() {
+        let text = evaluations::document(&evaluations)?;
+        files::write(&args.folder.join(evaluations::PLACE), text.as_bytes(), Secrecy::Public)?;
+        written.push(evaluations::PLACE);
+    }
     for left in &filled.stale {
         let file = left.path();
         session.talk.warn(&format!("{file} was left as it is, and says something else than the record"));
@@ -62,7 +72,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let answer = Answer {
         schema: "stillmark/disclose/v1",
         folder: &args.folder,
-        written: filled.written.iter().map(|kind| kind.path()).collect(),
+        written,
         recorded: &filled.completeness.recorded,
         not_recorded: &filled.completeness.not_recorded,
         card: filled.card,

@@ -5,6 +5,7 @@ pub(crate) mod benchmark;
 pub(crate) mod completions;
 pub(crate) mod disclose;
 pub(crate) mod distill;
+pub(crate) mod evaluations;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod key;
