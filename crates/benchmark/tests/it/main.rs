@@ -3,13 +3,13 @@
 
 mod audit;
 mod claim;
+mod comparison;
 mod contamination;
 mod copies;
 mod diff;
 mod digest;
 mod forge;
 mod holdout;
-mod comparison;
 mod log;
 mod registry;
 mod scan;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use stillmark_benchmark::comparison::{self, Compared, Scores};
 use stillmark_benchmark::log::{File, lm_eval};
-use stillmark_kernels::FileMap;
+use stillmark_kernels::map::FileMap;
 
 use crate::exit::ExitStatus;
 use crate::files;

@@ -4,6 +4,7 @@ mod audit;
 mod claim;
 mod columns;
 mod contamination;
+mod compare;
 mod copies;
 mod diff;
 mod digest;
@@ -15,6 +16,7 @@ mod told;
 mod compare;
 mod copies;
 mod run;
+mod told;
 
 use stillmark_benchmark::copies::Copy;
 use stillmark_benchmark::registry::{self, Pinned};
