@@ -3,19 +3,16 @@
 mod audit;
 mod claim;
 mod columns;
-mod contamination;
 mod compare;
+mod contamination;
 mod copies;
 mod diff;
 mod digest;
 mod holdout;
 mod logs;
 mod rescore;
-mod spot_check;
-mod told;
-mod compare;
-mod copies;
 mod run;
+mod spot_check;
 mod told;
 
 use stillmark_benchmark::copies::Copy;
