@@ -24,6 +24,9 @@ pub const TEST: &str = "holdout";
 /// Splits drawn where scores are not all 0 or 1.
 const DRAWS: u32 = 99_999;
 
+/// No commitment to more items is opened: a draw of them would take all memory.
+const MOST_ITEMS: u64 = 10_000_000;
+
 /// What nobody else may know until the items are revealed.
 #[derive(Debug, Clone, Copy)]
 pub struct Secrets {
@@ -162,6 +165,10 @@ pub fn check(
         |kind: FindingKind, subject: String, detail: &str| found.push(Finding::new(kind, subject, detail));
     if commitment.hidden == 0 || commitment.hidden >= commitment.items {
         off(FindingKind::Malformed, "hidden".to_owned(), "some items must be hidden, and some not");
+        return found;
+    }
+    if commitment.items > MOST_ITEMS {
+        off(FindingKind::Malformed, "items".to_owned(), "more than ten million items are not opened");
         return found;
     }
     if Digest::of(reveal.seed.as_bytes()) != commitment.seed_sha256 {

@@ -262,6 +262,11 @@ fn secret(place: &Path) -> Result<(Head, Vec<Line>), Problem> {
 fn judge(args: &JudgeArgs, session: &Session) -> Outcome {
     super::contamination::check_level(args.level)?;
     let trust = trust::load(&args.trust, &session.settings.trust)?;
+    if args.folder.is_dir() && !args.folder.join(path::REVEAL).exists() {
+        return Err(Problem::new(format!("nothing is revealed in {} yet", args.folder.display()))
+            .hint("its owner runs `stillmark benchmark holdout reveal` once scores are published")
+            .into());
+    }
     let (commitment, reveal, revealed) = match opened(&args.folder, &trust)? {
         Ok(opened) => opened,
         Err(findings) => return broken(&findings, session),
