@@ -281,7 +281,7 @@ pub fn judge(
     let center = if all.is_empty() { 0.0 } else { mean(&all) };
     let variance = all.iter().map(|score| (score - center).powi(2)).sum::<f64>() / all.len().max(1) as f64;
     let spread = (variance * (1.0 / n as f64 + 1.0 / m as f64)).sqrt();
-    finding.power = least_effect(level, spread, f64::INFINITY, "difference of mean scores");
+    finding.power = least_effect(&finding, level, (spread, f64::INFINITY), "difference of mean scores");
     (finding.items, finding.units) = (n + m, n + m);
     finding.assumptions = lines(&[
         "the owner did not try several seeds before committing to one; a beacon that nobody could choose shows that",

@@ -138,7 +138,7 @@ pub fn judge(plan: &Plan, answers: &Answers) -> Result<ContaminationFinding, Err
     finding.parts = parts(plan, &said_items, (hits, control_hits));
     let spread = (0.25 * (1.0 / n as f64 + 1.0 / m as f64)).sqrt();
     let effect = "share reproduced, over the control's, where half of all are";
-    finding.power = least_effect(plan.settings.level, spread, 1.0, effect);
+    finding.power = least_effect(&finding, plan.settings.level, (spread, 1.0), effect);
     (finding.items, finding.units) = (n, n + m);
     finding.questions = Some(questions.to_string());
     finding.model = Some(answers.head.model.clone());

@@ -108,9 +108,9 @@ pub fn judge(plan: &Plan, answers: &Answers) -> Result<ContaminationFinding, Err
     let (n, m) = (items.len() as f64, control.len() as f64);
     let spread = ((n + m + 1.0) / (12.0 * n * m)).sqrt();
     finding.power = least_effect(
+        &finding,
         plan.settings.level,
-        spread,
-        0.5,
+        (spread, 0.5),
         "chance that an item scores above a control item, over one half",
     );
     (finding.items, finding.units) = (items.len() as u64, (items.len() + control.len()) as u64);

@@ -187,8 +187,12 @@ fn tell(finding: &mut ContaminationFinding, plan: &Plan, order: (f64, PValue), a
         .map(|orders| (orders + 1.0) / (12.0 * (orders - 1.0)))
         .sum();
     let spread = variance.sqrt() / units as f64;
-    finding.power =
-        least_effect(plan.level / 2.0, spread, 0.5, "mean share of other orders below, over one half");
+    finding.power = least_effect(
+        finding,
+        plan.level / 2.0,
+        (spread, 0.5),
+        "mean share of other orders below, over one half",
+    );
     let part = |name: &str, value: f64, p: PValue, left_out: Option<String>| Part {
         name: name.to_owned(),
         units,

@@ -146,8 +146,12 @@ pub fn judge(plan: &Plan, answers: &Answers) -> Result<ContaminationFinding, Err
     let mut finding =
         conclude(computed, ("mean share of other orders that are less likely than the dataset's", quantile));
     let spread = (others as f64 + 2.0) / (12.0 * others as f64 * all.len() as f64);
-    finding.power =
-        least_effect(plan.level, spread.sqrt(), 0.5, "mean share of other orders below, over one half");
+    finding.power = least_effect(
+        &finding,
+        plan.level,
+        (spread.sqrt(), 0.5),
+        "mean share of other orders below, over one half",
+    );
     (finding.items, finding.units) = (items as u64, all.len() as u64);
     finding.parts = parts;
     finding.questions = Some(questions.to_string());

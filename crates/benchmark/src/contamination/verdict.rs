@@ -73,11 +73,20 @@ pub fn conclude(computed: Computed, statistic: (&str, Option<f64>)) -> Contamina
     }
 }
 
-/// The least effect, in units of a statistic whose standard deviation under the null is `sd`.
-pub fn least_effect(level: f64, sd: f64, greatest: f64, effect: &str) -> Power {
+/// The least effect that a finding's test would see at a level, in units of a statistic whose standard deviation under the null
+/// is `sd`. Where the level can be reached at all, the greatest effect that there is reaches it.
+pub fn least_effect(
+    finding: &ContaminationFinding,
+    level: f64,
+    (sd, greatest): (f64, f64),
+    effect: &str,
+) -> Power {
     let reach = tail::normal_critical(PValue::new(level)) + tail::normal_critical(PValue::new(1.0 - POWER));
-    let least = reach * sd;
-    let least_effect = Some(least).filter(|least| least.is_finite() && *least <= greatest);
+    let least = Some(reach * sd).filter(|least| least.is_finite());
+    let least_effect = match finding.verdict {
+        Seen::Seen | Seen::NoEvidence => least.map(|least| least.min(greatest)),
+        Seen::Inconclusive | Seen::Unknown => least.filter(|least| *least <= greatest),
+    };
     Power { power: POWER, least_effect, effect: effect.to_owned() }
 }
 
