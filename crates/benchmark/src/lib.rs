@@ -4,7 +4,8 @@
 //! they lie about, [`registry`] knows the public ones by digest, [`diff`](mod@diff) says what became of every row. A [`task`] says how a
 //! benchmark is asked and scored; [`log`] reads what harnesses left behind, [`rescore`] derives every score anew and [`audit`] finds tampering.
 //! [`comparison`] sets two runs side by side, [`claim`] says what a bare number can and cannot be, [`spot_check`] how much a re-run of few items shows, [`contamination`] whether a model has
-//! seen the questions, [`holdout`] commits to hidden ones, [`mlperf`] packs and audits MLPerf directories.
+//! seen the questions, [`holdout`] commits to hidden ones, [`mlperf`] packs and audits MLPerf directories;
+//! [`humaneval`] says which program tests an answer.
 //! Bytes and answers come in, findings go out: no model and no network.
 #![forbid(unsafe_code)]
 
@@ -25,6 +26,7 @@ pub mod claim;
 pub mod comparison;
 pub mod contamination;
 pub mod holdout;
+pub mod humaneval;
 pub mod mlperf;
 pub mod spot_check;
 

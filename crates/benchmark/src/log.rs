@@ -10,9 +10,16 @@ use crate::Error;
 use crate::json::{Text, Value};
 
 mod file;
+pub mod helm;
+pub mod inspect;
 pub mod lm_eval;
+pub mod openai;
+pub mod scorer;
 
 pub use file::File;
+
+/// Between the targets of a sample that has several: no text holds it.
+pub const BETWEEN_TARGETS: char = '\u{1f}';
 
 /// Samples, read one at a time.
 pub type Rows<'a> = Box<dyn Iterator<Item = Result<Sample<'a>, Error>> + Send + 'a>;
@@ -34,14 +41,34 @@ pub struct Log<'a> {
     pub rows: Option<Rows<'a>>,
 }
 
-/// Who wrote a file, as far as its name and first bytes tell.
+/// Who wrote a file, as far as its name and first bytes tell; Inspect's archives are to be [unpacked](inspect::unpack) first.
 pub fn recognize(file: &File<'_>) -> Option<Harness> {
-    lm_eval::is_ours(file).then_some(Harness::LmEval)
+    if lm_eval::is_ours(file) {
+        return Some(Harness::LmEval);
+    }
+    if inspect::is_ours(file) {
+        return Some(Harness::Inspect);
+    }
+    if helm::is_ours(file) {
+        return Some(Harness::Helm);
+    }
+    openai::is_ours(file).then_some(Harness::OpenAi)
 }
 
 /// The runs that lie in some files, each of which was recognized.
 pub fn read<'a>(files: &[File<'a>]) -> Result<Vec<Run<'a>>, Error> {
-    lm_eval::read(files)
+    let of = |harness: Harness| -> Vec<File<'a>> {
+        files.iter().filter(|file| recognize(file) == Some(harness)).copied().collect()
+    };
+    let mut runs = lm_eval::read(&of(Harness::LmEval))?;
+    for file in of(Harness::Inspect) {
+        runs.push(inspect::read(file)?);
+    }
+    runs.extend(helm::read(&of(Harness::Helm))?);
+    for file in of(Harness::OpenAi) {
+        runs.push(openai::read(file)?);
+    }
+    Ok(runs)
 }
 
 /// Who wrote a log.

@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use crate::log::{About, Response, Sample, Score};
+use crate::log::scorer::Scorers;
+use crate::log::{About, Harness, Response, Sample, Score};
 use crate::task::argmax;
 
 mod filter;
@@ -32,6 +33,8 @@ enum Output {
         chains: Vec<Chain>,
         metrics: Vec<TextMetric>,
     },
+    /// The scorers of another harness.
+    Scorers(Scorers),
     /// Why nothing can be scored.
     Unknown(String),
 }
@@ -71,9 +74,21 @@ pub enum Filtered<'a> {
     Unknown,
 }
 
+/// What is known of how another harness scores.
+fn foreign(about: &About<'_>) -> Output {
+    let scorers = Scorers::of(about);
+    if scorers.is_empty() {
+        return Output::Unknown(format!("{} names no scorer that is known here", about.harness.name()));
+    }
+    Output::Scorers(scorers)
+}
+
 impl Rules {
     /// The rules that a log states; where it states none, those that its samples show.
     pub fn of(about: &About<'_>) -> Self {
+        if about.harness != Harness::LmEval {
+            return Self { output: foreign(about), delimiter: String::new() };
+        }
         let config = about.setup.config.as_ref();
         let text = |key: &str| config.and_then(|config| config.get(key)).and_then(crate::json::Value::string);
         let delimiter = match &about.setup.chat_template {
@@ -103,7 +118,7 @@ impl Rules {
     pub fn unknown(&self) -> Option<&str> {
         match &self.output {
             Output::Unknown(why) => Some(why),
-            Output::Choices(_) | Output::Text { .. } => None,
+            Output::Choices(_) | Output::Text { .. } | Output::Scorers(_) => None,
         }
     }
 
@@ -112,6 +127,13 @@ impl Rules {
         let nothing = Rescored { filtered: Filtered::Unknown, scores: Vec::new() };
         match &self.output {
             Output::Unknown(_) => nothing,
+            Output::Scorers(scorers) => {
+                let known = |(metric, _): &(Cow<'a, str>, _)| {
+                    let score = scorers.score(sample, metric)?;
+                    Some((Cow::Owned(metric.clone().into_owned()), score))
+                };
+                Rescored { scores: sample.scores.iter().filter_map(known).collect(), ..nothing }
+            }
             Output::Choices(metrics) => self.choices(sample, metrics),
             Output::Text { chains, metrics } => {
                 let Some(chain) = chains.iter().find(|chain| chain.name == sample.filter) else {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use stillmark_evidence::whole_file;
+use stillmark_kernels::map::FileMap;
 
 use crate::output::Talk;
 use crate::problem::Problem;
@@ -19,6 +20,11 @@ pub(crate) enum Secrecy {
 /// Reads a text file.
 pub(crate) fn read_text(path: &Path) -> Result<String, Problem> {
     std::fs::read_to_string(path).map_err(|err| cannot("read", path, &err))
+}
+
+/// Maps a file that may be large.
+pub(crate) fn map(path: &Path) -> Result<FileMap, Problem> {
+    FileMap::open(path).map_err(|err| cannot("read", path, &err))
 }
 
 /// Reads a file of secrets, with a warning where others can read it too.

@@ -27,6 +27,7 @@ mod panics;
 mod problem;
 mod rejudge;
 mod run;
+mod sandbox;
 mod session;
 mod settings;
 mod trust;

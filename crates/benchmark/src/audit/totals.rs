@@ -8,7 +8,7 @@ use stillmark_stats::interval::wilson;
 use super::findings::{Contrast, Findings};
 use super::{Class, Part};
 use crate::json::Value;
-use crate::log::{About, Claim, Sample, Score as Recorded};
+use crate::log::{About, Claim, Harness, Sample, Score as Recorded};
 use crate::rescore::{Agreement, Rescored, mean, stderr};
 
 /// How far a total may lie from its rows: what adding in another order can change, and more than any forger could use.
@@ -102,7 +102,9 @@ fn score(
     claimed: Option<f64>,
     column: Option<&Column>,
 ) -> Score {
-    let derived = column.map(|column| column.derived.as_slice()).filter(|all| !all.is_empty());
+    // Where some scores are in doubt, no mean follows.
+    let whole = column.filter(|column| column.derived.len() == column.rows);
+    let derived = whole.map(|column| column.derived.as_slice()).filter(|all| !all.is_empty());
     let n = column.map_or(about.counts.map_or(0, |counts| counts.effective), |column| column.rows as u64);
     let hits = derived.filter(|all| all.iter().all(|score| *score == 0.0 || *score == 1.0));
     let interval = hits.map(|all| {
@@ -136,7 +138,8 @@ fn check(about: &About<'_>, claim: &Claim, column: &Column, findings: &mut Findi
         return;
     };
     let fits = |scores: &[f64]| mean(scores).is_some_and(|mean| agree(mean, claim.value));
-    if !fits(&column.recorded) && !fits(&column.derived) {
+    let derived = if column.derived.len() == column.rows { column.derived.as_slice() } else { &[] };
+    if !fits(&column.recorded) && !fits(derived) {
         let detail = format!("{what} is not the mean of its {} samples", column.recorded.len());
         findings.task(Class::AggregateForged, detail, Contrast::of(&recorded, &claim.value));
         return;
@@ -159,6 +162,10 @@ fn agree(expected: f64, found: f64) -> bool {
 
 /// Whether a metric is averaged; `false` also where nothing says so and it is none that is known to be.
 fn is_mean(about: &About<'_>, metric: &str) -> bool {
+    if about.harness != Harness::LmEval {
+        // Their readers keep means alone.
+        return true;
+    }
     let listed = about
         .setup
         .config

@@ -98,6 +98,7 @@ fn words() -> Vec<String> {
     all.extend(words_of_marks());
     all.extend(HIDDEN.map(str::to_owned));
     all.extend(Class::ALL.map(|class| class.code().to_owned()));
+    all.extend(stillmark_benchmark::mlperf::rules::CLASSES.map(str::to_owned));
     all.extend([Verdicts::NothingFound, Verdicts::Departs, Verdicts::Altered].map(spelled));
     all.extend([Kind::Exact, Kind::Approximate, Kind::NoPValue].map(spelled));
     all.push(spelled(Seen::Seen));

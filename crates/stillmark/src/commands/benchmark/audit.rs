@@ -8,6 +8,7 @@ use stillmark_evidence::audit::{Audit, Verdict};
 use stillmark_evidence::signing::seal_audit;
 use stillmark_evidence::test_result::Configuration;
 
+use super::mlperf::{self, Directory};
 use super::{logs, told};
 use crate::exit::ExitStatus;
 use crate::files::{self, Secrecy};
@@ -18,7 +19,7 @@ use crate::session::Session;
 /// What `benchmark audit` takes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  stillmark benchmark audit results/my-model --sarif audit.sarif\n\n\
-                  LOG: `results_*.json` and `samples_*.jsonl` of lm-evaluation-harness, or a folder of them.\n\
+                  LOG: `results_*.json` and `samples_*.jsonl` of lm-evaluation-harness, Inspect's `.eval` and JSON, a run folder of HELM, JSON Lines\n                  of answers; or a folder of them. A folder with `open/` or `closed/` in it is audited as an MLPerf directory.\n\
                   Exit codes: 0 nothing found, or departures that the log itself declares; 1 something does not hold;\n\
                   3 too little could be checked.")]
 pub(crate) struct Args {
@@ -38,7 +39,10 @@ pub(crate) struct Args {
 
 /// Audits, answers, and signs where asked to.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let audit = audit(&args.logs, args.against.as_deref(), session)?;
+    let audit = match args.logs.as_slice() {
+        [folder] if mlperf::is_directory(folder) => Directory::open(folder, None)?.audit(None)?,
+        logs => audit(logs, args.against.as_deref(), session)?,
+    };
     let sarif = serde_json::to_vec_pretty(&audit::sarif(&audit, env!("CARGO_PKG_VERSION")))
         .map_err(|err| Problem::new("the findings could not be written as SARIF").cause(err.to_string()))?;
     if let Some(path) = &args.sarif {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use stillmark_benchmark::audit::Copy;
 use stillmark_benchmark::copies::{self, Source};
-use stillmark_benchmark::log::{self, File};
+use stillmark_benchmark::log::{self, File, inspect};
 use stillmark_evidence::Digest;
 use stillmark_evidence::audit::ReadFile;
 use stillmark_kernels::map::FileMap;
@@ -23,6 +23,7 @@ pub(super) struct Logs {
 #[derive(Debug)]
 enum Bytes {
     Mapped(FileMap),
+    Unpacked { packed: FileMap, text: Vec<u8> },
     Empty,
 }
 
@@ -30,7 +31,16 @@ impl Bytes {
     fn get(&self) -> &[u8] {
         match self {
             Self::Mapped(map) => map,
+            Self::Unpacked { text, .. } => text,
             Self::Empty => &[],
+        }
+    }
+
+    /// As it lies on the disk.
+    fn on_disk(&self) -> &[u8] {
+        match self {
+            Self::Unpacked { packed, .. } => packed,
+            other => other.get(),
         }
     }
 }
@@ -53,7 +63,7 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Logs, Stop> {
             }
             if found.len() == before {
                 return Err(Problem::new(format!("{} holds no log", path.display()))
-                    .hint("a log of lm-evaluation-harness is `results_*.json` with `samples_*.jsonl` beside it (`--log_samples`)")
+                    .hint("a log of lm-evaluation-harness is `results_*.json` with `samples_*.jsonl` beside it (`--log_samples`); Inspect's, HELM's and JSON Lines of answers are read, too")
                     .into());
             }
         } else {
@@ -124,8 +134,8 @@ impl Logs {
     pub(super) fn digests(&self) -> Vec<ReadFile> {
         let digest = |(name, bytes): &(String, Bytes)| ReadFile {
             name: name.clone(),
-            sha256: Digest::of(bytes.get()),
-            bytes: bytes.get().len() as u64,
+            sha256: Digest::of(bytes.on_disk()),
+            bytes: bytes.on_disk().len() as u64,
             format: log::recognize(&File { name, bytes: bytes.get() })
                 .map_or("unknown", log::Harness::name)
                 .to_owned(),
@@ -159,7 +169,17 @@ fn map(path: &Path) -> Result<Bytes, Stop> {
     if about.is_file() && about.len() == 0 {
         return Ok(Bytes::Empty);
     }
-    Ok(Bytes::Mapped(FileMap::open(path).map_err(|err| cannot("read", path, &err))?))
+    let mapped = FileMap::open(path).map_err(|err| cannot("read", path, &err))?;
+    let is_eval = path.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("eval"));
+    if is_eval && inspect::is_archive(&mapped) {
+        let text = inspect::unpack(&shown(path), &mapped).map_err(|err| {
+            Problem::from_error(&err)
+                .while_doing("a log cannot be read")
+                .hint("nothing was judged: get the file anew from whoever ran it, as the harness wrote it")
+        })?;
+        return Ok(Bytes::Unpacked { packed: mapped, text });
+    }
+    Ok(Bytes::Mapped(mapped))
 }
 
 fn shown(path: &Path) -> String {

@@ -9,7 +9,11 @@ mod copies;
 mod diff;
 mod digest;
 mod holdout;
+mod humaneval;
 mod logs;
+mod machine;
+mod mlperf;
+mod pack;
 mod rescore;
 mod run;
 mod spot_check;
@@ -51,6 +55,10 @@ enum Verb {
     Run(run::Args),
     /// Set two runs side by side, with an exact test
     Compare(compare::Args),
+    /// Run what a model wrote for `HumanEval`, and take pass@k anew
+    Humaneval(humaneval::Args),
+    /// Lay evidence out for others: MLPerf directories
+    Pack(pack::Args),
 }
 
 /// Runs one of the verbs.
@@ -66,6 +74,8 @@ pub(crate) fn run(args: Args, session: &Session) -> Outcome {
         Verb::Holdout(args) => holdout::run(&args, session),
         Verb::Run(args) => run::run(&args, session),
         Verb::Compare(args) => compare::run(&args, session),
+        Verb::Humaneval(args) => humaneval::run(&args, session),
+        Verb::Pack(args) => pack::run(&args, session),
     }
 }
 

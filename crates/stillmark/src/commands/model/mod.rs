@@ -1,5 +1,6 @@
-//! `stillmark model fetch|list|show|ask`.
+//! `stillmark model fetch|list|show|ask|answer`.
 
+mod answer;
 mod ask;
 mod catalog;
 mod show;
@@ -30,6 +31,8 @@ enum Verb {
     Show(show::Args),
     /// Put one question to a model
     Ask(ask::Args),
+    /// Answer a question a line, for programs that ask over a pipe
+    Answer(answer::Args),
 }
 
 /// Runs one of the verbs.
@@ -39,6 +42,7 @@ pub(crate) fn run(args: Args, session: &Session) -> Outcome {
         Verb::List => catalog::list(session),
         Verb::Show(args) => show::run(&args, session),
         Verb::Ask(args) => ask::run(&args, session),
+        Verb::Answer(args) => answer::run(&args, session),
     }
 }
 

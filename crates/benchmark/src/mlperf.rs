@@ -1,1 +1,0 @@
-//! MLPerf directories: laid out, and audited.

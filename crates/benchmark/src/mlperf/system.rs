@@ -1,0 +1,121 @@
+//! What is described rather than measured: the system, how the weights were made, the files that must lie there.
+
+use serde_json::{Map, Value};
+
+use super::look::Look;
+use super::place::Place;
+use super::rules::{
+    ACCURACY_FILES, MEASUREMENT_FIELDS, PERFORMANCE_FILES, SCENARIO_FILES, SCENARIOS, STATUS,
+    SYSTEM_MEANINGFUL, SYSTEM_OTHER, SYSTEM_TYPES,
+};
+
+/// Looks at the files and descriptions of a result.
+pub(super) fn look(look: &mut Look<'_>, place: &Place) {
+    files(look, place);
+    if !SCENARIOS.contains(&place.scenario.as_str()) {
+        look.found("mlperf-layout", &place.file(""), format!("`{}` is no scenario", place.scenario));
+    }
+    system(look, place);
+    measurements(look, place);
+}
+
+fn files(look: &mut Look<'_>, place: &Place) {
+    let in_folder = |folder: &str, names: &[&str]| -> Vec<String> {
+        names.iter().map(|name| place.file(&format!("{folder}{name}"))).collect()
+    };
+    let mut wanted = in_folder("", &SCENARIO_FILES);
+    wanted.extend(in_folder("accuracy/", &ACCURACY_FILES));
+    wanted.extend(in_folder("performance/run_1/", &PERFORMANCE_FILES));
+    for file in wanted {
+        match look.file(&file).map(<[u8]>::is_empty) {
+            None => look.found("mlperf-missing-file", &file, "a required file is not there".to_owned()),
+            Some(true) => look.found("mlperf-missing-file", &file, "a required file is empty".to_owned()),
+            Some(false) => {}
+        }
+    }
+    let sources = format!("{}/src/", place.submitter_folder());
+    if !look.has_below(&sources) {
+        look.found("mlperf-missing-file", &sources, "the sources are not there".to_owned());
+    }
+}
+
+/// A file that is a JSON object; where it is not, that is found.
+pub(super) fn object(look: &mut Look<'_>, file: &str) -> Option<Map<String, Value>> {
+    let bytes = look.file(file)?;
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(object)) => Some(object),
+        Ok(_) => {
+            look.found("mlperf-malformed", file, "not a JSON object".to_owned());
+            None
+        }
+        Err(err) => {
+            look.found("mlperf-malformed", file, err.to_string());
+            None
+        }
+    }
+}
+
+/// Whether a field says something, as the official checker takes it: `0` and `false` do not, `"0"` does.
+pub(super) fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Bool(true) => true,
+    }
+}
+
+fn system(look: &mut Look<'_>, place: &Place) {
+    let file = place.system_file();
+    if look.file(&file).is_none() {
+        look.found("mlperf-missing-file", &file, "the system's description is not there".to_owned());
+        return;
+    }
+    let Some(described) = object(look, &file) else { return };
+    for name in SYSTEM_MEANINGFUL {
+        if !described.get(name).is_some_and(says_something) {
+            look.found("mlperf-system", &file, format!("`{name}` is missing or says nothing"));
+        }
+    }
+    for name in SYSTEM_OTHER.into_iter().filter(|name| !described.contains_key(*name)) {
+        look.found("mlperf-system", &file, format!("`{name}` is missing"));
+    }
+    let text = |name: &str| described.get(name).and_then(Value::as_str).unwrap_or_default();
+    for (name, folder) in [("submitter", &place.submitter), ("division", &place.division)] {
+        if !text(name).eq_ignore_ascii_case(folder) {
+            look.differs("mlperf-system", &file, name, (folder, text(name)));
+        }
+    }
+    if !STATUS.contains(&text("status").to_lowercase().as_str()) {
+        look.differs("mlperf-system", &file, "status", ("available, preview or rdi", text("status")));
+    }
+    if !SYSTEM_TYPES.contains(&text("system_type")) {
+        look.differs(
+            "mlperf-system",
+            &file,
+            "system_type",
+            ("datacenter, edge or both", text("system_type")),
+        );
+    }
+    for name in ["number_of_nodes", "accelerators_per_node"] {
+        let whole = described.get(name).is_some_and(|value| match value {
+            Value::String(text) => text.parse::<u64>().is_ok(),
+            other => other.is_u64(),
+        });
+        if !whole {
+            look.found("mlperf-system", &file, format!("`{name}` is not a whole number"));
+        }
+    }
+}
+
+fn measurements(look: &mut Look<'_>, place: &Place) {
+    let file = place.file("measurements.json");
+    let Some(fields) = object(look, &file) else { return };
+    for name in MEASUREMENT_FIELDS {
+        if !fields.get(name).is_some_and(says_something) {
+            look.found("mlperf-system", &file, format!("`{name}` is missing or says nothing"));
+        }
+    }
+}
