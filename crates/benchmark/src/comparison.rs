@@ -1,7 +1,7 @@
 //! Two runs over the same items: who is right where the other is not, and whether chance would do.
 //!
 //! Items are paired by task, number and the hash of the document, so runs over different data are never compared in silence. Where every
-//! score is 0 or 1, McNemar's exact test asks how often fair coins would split the differing items so unevenly; the interval of the
+//! score is 0 or 1, `McNemar`'s exact test asks how often fair coins would split the differing items so unevenly; the interval of the
 //! difference is Student's over the items' own differences. Neither says that a difference will hold on other items.
 
 use std::collections::BTreeMap;

@@ -6,7 +6,7 @@
 
 mod pair;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 
 use rayon::prelude::*;
@@ -65,15 +65,14 @@ impl Likelihood {
     }
 }
 
+/// Told of a batch of judged queries, each with its number; breaks off where nothing more is wanted.
+pub type OnBatch<'a> = dyn FnMut(&[(usize, Likelihood)]) -> ControlFlow<()> + 'a;
+
 /// Judges every query, telling `on_batch` of a batch at a time, each query with its number, until it breaks off.
 ///
 /// A context that leaves no room is cut from the left, as the public harness does; a continuation longer than the model's context is an
 /// error. What is said of a query hardly depends on what is asked beside it: sums run in another order, no more.
-pub fn likelihoods(
-    decoder: &Decoder,
-    queries: &[Query],
-    on_batch: &mut dyn FnMut(&[(usize, Likelihood)]) -> ControlFlow<()>,
-) -> Result<(), Error> {
+pub fn likelihoods(decoder: &Decoder, queries: &[Query], on_batch: &mut OnBatch<'_>) -> Result<(), Error> {
     let texts = queries.iter().map(|query| Text::new(query, decoder.config().max_positions));
     let texts = texts.collect::<Result<Vec<_>, _>>()?;
     let mut order: Vec<usize> = (0..texts.len()).collect();
@@ -209,14 +208,13 @@ fn judge(decoder: &Decoder, texts: &[Text], batch: &[usize]) -> Result<Vec<(usiz
     }
     let mut found = measured(decoder, &tree, &asked)?;
     // Tokens are taken out of each row in the order in which they were asked: the same loop again.
-    let take = |row: &usize| found.get_mut(row).and_then(|tokens| tokens.pop_front());
-    let mut take = take;
+    let mut take = |row: &usize| found.get_mut(row).and_then(VecDeque::pop_front);
     let likelihoods =
         places.iter().map(|rows| Likelihood { tokens: rows.iter().filter_map(&mut take).collect() });
     Ok(batch.iter().copied().zip(likelihoods).collect())
 }
 
-type Found = BTreeMap<usize, std::collections::VecDeque<Token>>;
+type Found = BTreeMap<usize, VecDeque<Token>>;
 
 /// What the model thought of the tokens that are asked after some rows.
 fn measured(decoder: &Decoder, tree: &Tree, asked: &BTreeMap<usize, Vec<u32>>) -> Result<Found, Error> {
@@ -229,7 +227,7 @@ fn measured(decoder: &Decoder, tree: &Tree, asked: &BTreeMap<usize, Vec<u32>>) -
     for (hidden, rows) in hidden.chunks(chunk * d).zip(wanted.chunks(chunk)) {
         logits.resize(rows.len() * vocab_size, 0.0);
         decoder.logits(hidden, &mut logits);
-        let tokens: Vec<Option<std::collections::VecDeque<Token>>> = logits
+        let tokens: Vec<Option<VecDeque<Token>>> = logits
             .par_chunks_exact(vocab_size)
             .zip(rows)
             .map(|(logits, row)| measure(logits, &asked[row]))
@@ -242,7 +240,7 @@ fn measured(decoder: &Decoder, tree: &Tree, asked: &BTreeMap<usize, Vec<u32>>) -
 }
 
 /// What one row of logits says of some tokens; none where it is not made of finite numbers, or a token is not in the vocabulary.
-fn measure(logits: &[f32], tokens: &[u32]) -> Option<std::collections::VecDeque<Token>> {
+fn measure(logits: &[f32], tokens: &[u32]) -> Option<VecDeque<Token>> {
     let best = max(logits);
     if !best.is_finite() {
         return None;

@@ -213,7 +213,7 @@ impl Serialize for Row<'_> {
         match given {
             Given::Choices(given) => {
                 let pairs: Vec<[String; 2]> =
-                    given.iter().map(|(ll, greedy)| spelled(*ll, *greedy)).collect();
+                    given.iter().map(|(ll, greedy)| spelled((*ll, *greedy))).collect();
                 let nested: Vec<[&[String; 2]; 1]> = pairs.iter().map(|pair| [pair]).collect();
                 map.serialize_entry("resps", &nested)?;
                 map.serialize_entry("filtered_resps", &pairs)?;
@@ -239,7 +239,7 @@ impl Serialize for Row<'_> {
 }
 
 /// A log-probability and a truth value as Python spells them.
-fn spelled(log_prob: f64, is_greedy: bool) -> [String; 2] {
+fn spelled((log_prob, is_greedy): (f64, bool)) -> [String; 2] {
     let number = if log_prob.is_finite() { format!("{log_prob:?}") } else { format!("{log_prob}") };
     [number, if is_greedy { "True" } else { "False" }.to_owned()]
 }

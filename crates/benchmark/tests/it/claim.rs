@@ -90,7 +90,7 @@ fn standard_errors_tell_how_many_items() {
         spread::items_implied(spread::range(printed(share), 1), spread::range(printed(stderr), 1))
     };
     let (least, most) = implied("0.22", "0.0416").unwrap();
-    assert!(least <= 100.0 && 100.0 <= most && most < 104.0, "{least} {most}");
+    assert!(least <= 100.0 && (100.0..104.0).contains(&most), "{least} {most}");
     assert_eq!(implied("0.22", "0.0000"), None);
     for (n, right) in [(100, 22), (164, 110), (1_319, 1_007), (14_042, 10_728)] {
         let p = f64::from(right) / f64::from(n);

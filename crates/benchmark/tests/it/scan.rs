@@ -1,6 +1,7 @@
 //! The scan against the plain way of doing it: every run of every document in a set of strings.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use stillmark_benchmark::contamination::scan::{self, GramLength, Index, Place, Reader};
@@ -76,7 +77,7 @@ fn check(items: &[Item], documents: &[String], n: usize) -> usize {
     let mut seen: BTreeMap<String, (u64, Place)> = BTreeMap::new();
     for (number, document) in documents.iter().enumerate() {
         let (json, start) = (serde_json::to_string(document).unwrap(), lines.len());
-        lines += &format!("{{\"id\":{number},\"text\":{json}}}\n");
+        writeln!(lines, "{{\"id\":{number},\"text\":{json}}}").unwrap();
         let prefix = format!("{{\"id\":{number},\"text\":\"").len();
         for (run, (count, byte)) in plain_document(document, &lengths) {
             let escaped = serde_json::to_string(&document[..byte]).unwrap().len() - 2;
@@ -193,7 +194,7 @@ fn long_documents_are_searched_across_blocks() {
     let mut random = stillmark_stats::draws::Draws::new(11);
     let words = ["alpha", "Beta,", "gamma", "delta's", "(épsilon)", "zeta", "eta.", "supercalifragilistic"];
     let mut draw = |count: usize| -> String {
-        (0..count).map(|_| format!("{} ", words[random.below(words.len())])).collect()
+        (0..count).flat_map(|_| [words[random.below(words.len())], " "]).collect()
     };
     let items: Vec<Item> = (0..200).map(|at| item(&draw(6 + at % 5), &[&draw(at % 3), &draw(1)])).collect();
     let documents: Vec<String> = [20_000, 9_000, 3].iter().map(|&count| draw(count)).collect();

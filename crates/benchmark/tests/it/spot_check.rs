@@ -23,7 +23,7 @@ fn draws_are_those_of_the_vectors() {
             let hex = vector[key].as_str().unwrap();
             std::array::from_fn(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap())
         };
-        let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex = |bytes: [u8; 32]| stillmark_evidence::Digest::from_bytes(bytes).to_string();
         let nonce = bytes("nonce");
         let seed = draw::seed(&bytes("root"), &nonce);
         let drawn =
@@ -46,7 +46,9 @@ fn draws_are_even_and_never_repeat() {
         let drawn = draw::draw(&seed, 20, 5);
         let distinct: std::collections::BTreeSet<&u64> = drawn.iter().collect();
         assert_eq!(distinct.len(), 5);
-        drawn.iter().for_each(|&item| counts[item as usize] += 1);
+        for &item in &drawn {
+            counts[item as usize] += 1;
+        }
     }
     let (low, high) = binomial_band(4_000, 0.25, 1e-4);
     assert!(counts.iter().all(|count| (low..=high).contains(count)), "{counts:?}");
@@ -75,9 +77,10 @@ fn discovery_sizes_are_those_of_the_table() {
     assert_eq!(Aim { alpha: 0.01, ..aim(MMLU, 2.0, 0.0) }.discovery(), Some(226));
 }
 
-fn pair(reported: bool, rerun: bool) -> Pair {
-    let score = |right: bool| f64::from(u8::from(right));
-    Pair { reported: score(reported), rerun: score(rerun), reported_ln: Vec::new(), rerun_ln: Vec::new() }
+/// What was reported right, and what was right again.
+fn pair(right: [bool; 2]) -> Pair {
+    let [reported, rerun] = right.map(|right| f64::from(u8::from(right)));
+    Pair { reported, rerun, reported_ln: Vec::new(), rerun_ln: Vec::new() }
 }
 
 /// A model's true chances, a log of it with some wrong answers made right, and the re-run of drawn items.
@@ -100,13 +103,13 @@ fn audit(
             let is_forged = uniform(draws) < left.1 as f64 / left.0 as f64;
             left = (left.0 - 1, left.1 - u64::from(is_forged));
             if is_forged {
-                return pair(true, false);
+                return pair([true, false]);
             }
             let right = uniform(draws) < 0.6;
             let flips = uniform(draws) < flip_rate;
             // Two honest runs: which of them is the log's is as random.
             let swap = uniform(draws) < 0.5;
-            if flips { pair(swap, !swap) } else { pair(right, right) }
+            if flips { pair([swap, !swap]) } else { pair([right, right]) }
         })
         .collect();
     judge(aim, &pairs, 1e-3, Repeats::default(), declared)
@@ -175,7 +178,7 @@ fn a_greater_forgery_is_found_more_often() {
 #[test]
 fn noise_does_not_accuse() {
     let aim = aim(1_319, 2.0, 0.0);
-    let noisy: Vec<Pair> = (0..138).map(|at| pair(at % 20 != 0, at % 20 != 10)).collect();
+    let noisy: Vec<Pair> = (0..138).map(|at| pair([at % 20 != 0, at % 20 != 10])).collect();
     let judged = judge(&aim, &noisy, 1e-3, Repeats::default(), Repeatability::Noisy);
     assert_eq!(judged.verdict, Verdict::Inconclusive, "{judged:?}");
     // Declared exact, but the auditor's own runs differ: no finding comes of items that differ.
@@ -196,7 +199,7 @@ fn likelihoods_within_the_tolerance_are_equal() {
             rerun_ln: rerun.1.to_vec(),
         };
         let pairs: Vec<Pair> =
-            std::iter::repeat_n(one, 1).chain((0..300).map(|_| pair(true, true))).collect();
+            std::iter::repeat_n(one, 1).chain((0..300).map(|_| pair([true, true]))).collect();
         let judged = judge(&aim(MMLU, 2.0, 0.0), &pairs, 1e-3, Repeats::default(), Repeatability::Exact);
         assert_eq!(judged.verdict, expected, "{judged:?}");
     };
@@ -210,7 +213,7 @@ fn likelihoods_within_the_tolerance_are_equal() {
 #[test]
 fn a_bound_is_stated_and_holds() {
     let aim = aim(MMLU, 2.0, 0.0);
-    let sound: Vec<Pair> = (0..250).map(|_| pair(true, true)).collect();
+    let sound: Vec<Pair> = (0..250).map(|_| pair([true, true])).collect();
     let judged = judge(&aim, &sound, 1e-3, Repeats::default(), Repeatability::Exact);
     assert!((judged.bound_points - 1.2).abs() < 0.051, "{judged:?}");
     assert_eq!((judged.verdict, judged.differing_bound), (Verdict::WithinMargin, 165));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use stillmark_benchmark::record::{Answer, Record};
+use stillmark_benchmark::record::{Answer, Record, Subset};
 use stillmark_benchmark::task::{self, Chat, Extract, Output, Setting, Shots};
 use stillmark_stats::python_random::Random;
 
@@ -152,15 +152,13 @@ fn files(task: &str) -> Vec<(String, &'static str)> {
         "hellaswag" => vec![of("hellaswag/hellaswag_val_full.txt.bz2", "bz2")],
         _ if task.starts_with("arc_") => vec![(format!("arc/{task}.jsonl"), "jsonl")],
         _ if task.starts_with("truthfulqa") => vec![of("truthfulqa/data/v1/mc_task.json", "json")],
-        _ => match task.strip_prefix("mmlu_") {
-            Some(subject) => {
-                ["test", "dev"].map(|split| (format!("mmlu/{split}/{subject}_{split}.csv"), "csv")).to_vec()
+        _ => {
+            if let Some(subject) = task.strip_prefix("mmlu_") {
+                let file = |split| (format!("mmlu/{split}/{subject}_{split}.csv"), "csv");
+                return ["test", "dev"].map(file).to_vec();
             }
-            None => {
-                let subset = task::find(task).unwrap().subset;
-                vec![(format!("bbh/bbh/{subset}.json"), "json")]
-            }
-        },
+            vec![(format!("bbh/bbh/{}.json", task::find(task).unwrap().subset), "json")]
+        }
     }
 }
 
@@ -175,7 +173,9 @@ fn prompts_are_those_that_the_harness_logs() {
         let Some(copies) = copies else { continue };
         let subsets: Vec<_> = copies.into_iter().flat_map(|copy| copy.subsets).collect();
         let of = |part: &str| {
-            let named = subsets.iter().filter(|subset| subset.name == task.subset || subsets.len() < 3);
+            let is_named = |subset: &&Subset| subset.name == task.subset;
+            let any_is = subsets.iter().any(|subset| is_named(&subset));
+            let named = subsets.iter().filter(|subset| !any_is || is_named(subset));
             named.clone().find(|subset| subset.split == part).or_else(|| named.clone().next()).unwrap()
         };
         let pool = match &task.shot_source {

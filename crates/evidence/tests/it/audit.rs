@@ -48,6 +48,7 @@ fn audit() -> Audit {
             found: Some("1".to_owned()),
         }],
         findings_left_out: 0,
+        departures: Vec::new(),
         undecidable: vec![Open {
             what: "raw-output-forged".to_owned(),
             task: None,

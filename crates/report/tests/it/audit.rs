@@ -74,6 +74,7 @@ fn altered() -> Audit {
             ),
         ],
         findings_left_out: 15,
+        departures: Vec::new(),
         undecidable: vec![Open {
             what: "loglikelihood-forged".to_owned(),
             task: None,

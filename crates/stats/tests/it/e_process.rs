@@ -276,15 +276,19 @@ fn audits_err_as_rarely_as_stated() {
 fn audits_see_what_is_there() {
     // A sound log of 14,042 items at flip rate 0 excludes 2 points after 148 items, as the count of drawn items has it.
     let mut alpha = Alpha::new(14_042, 0.49, 0.0);
-    let stop = (1..).find(|_| {
+    let stop = (1..14_042).find(|_| {
         alpha.push(0.5);
         alpha.ln_peak() >= 20_f64.ln()
     });
     assert!(stop.is_some_and(|items| (147..=149).contains(&items)), "{stop:?}");
     let mut excess = Excess::new();
-    (0..300).for_each(|at| excess.push(if at % 25 == 0 { 1.0 } else { 0.0 }));
+    for at in 0..300 {
+        excess.push(if at % 25 == 0 { 1.0 } else { 0.0 });
+    }
     assert!(excess.p().value() < 0.01, "{:?}", excess.p());
     let mut nothing = Excess::new();
-    [f64::NAN, 2.0, -3.0].into_iter().for_each(|value| nothing.push(value));
+    for value in [f64::NAN, 2.0, -3.0] {
+        nothing.push(value);
+    }
     assert_eq!(nothing.ln_peak(), 0.0);
 }

@@ -104,7 +104,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Problem> {
         if path.is_dir() && !path.is_symlink() {
             collect(&path, found)?;
         } else if name.starts_with("samples_")
-            && name.ends_with(".jsonl")
+            && path.extension().is_some_and(|extension| extension == "jsonl")
             && path.metadata().is_ok_and(|m| 0 < m.len())
         {
             found.push(path);

@@ -80,12 +80,11 @@ struct Of {
     filter: &'static str,
 }
 
-/// The samples of a task in the harness's form, their hash, and the scores.
-fn scored(
-    place: usize,
-    job: &Job,
-    answers: &Answers,
-) -> Result<(String, String, Vec<(Of, TaskScore)>), Problem> {
+/// Samples in the harness's form, their hash, and the scores.
+type Scored = (String, String, Vec<(Of, TaskScore)>);
+
+/// The samples and scores of a task.
+fn scored(place: usize, job: &Job, answers: &Answers) -> Result<Scored, Problem> {
     let ours = |err: stillmark_benchmark::Error| {
         Problem::from_error(&err).while_doing("the answers cannot be scored")
     };

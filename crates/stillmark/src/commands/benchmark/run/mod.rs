@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use stillmark_evidence::evaluation::Model;
 use stillmark_kernels::gemm::Precision;
 
+use self::register::Start;
 use crate::clock;
 use crate::exit::ExitStatus;
 use crate::files;
@@ -100,7 +101,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let spec = spec::read(args)?;
     let key = keys::read_private(&session.settings.key)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}-run", spec.name)));
-    check_place(&out, args.resume)?;
+    let start = if args.resume { Start::Resumed } else { Start::Anew };
+    check_place(&out, start)?;
     interrupt::listen()?;
     let asked = match &args.url {
         Some(url) => remote::open(args, url, &spec, session)?,
@@ -111,7 +113,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     files::make_folder(&out)?;
     let log = args.log.clone().unwrap_or_else(|| session.settings.trust.with_file_name("evaluations"));
     let started_on = clock::now();
-    let registered = register::register(&out, (&jobs, asked.model()), &log, &key, args.resume)?;
+    let registered = register::register(&out, (&jobs, asked.model()), &log, &key, start)?;
     session.talk.note(&format!(
         "registered as run {} of this spec and model in {}",
         registered.registration.earlier_runs + 1,
@@ -130,13 +132,13 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
 }
 
 /// A folder that holds a run is only gone on with where that was asked.
-fn check_place(out: &Path, is_resumed: bool) -> Result<(), Problem> {
+fn check_place(out: &Path, start: Start) -> Result<(), Problem> {
     use stillmark_evidence::evaluation::path;
     if out.join(path::RUN).exists() {
         return Err(Problem::new(format!("{} holds a finished run", out.display()))
             .hint("a run is registered and signed once: name another folder with `--out`"));
     }
-    if out.join(path::REGISTRATION).exists() && !is_resumed {
+    if out.join(path::REGISTRATION).exists() && start == Start::Anew {
         return Err(Problem::new(format!("{} holds a run that did not end", out.display()))
             .hint("`--resume` goes on with it; `--out` names another folder"));
     }

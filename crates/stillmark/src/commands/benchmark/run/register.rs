@@ -22,17 +22,26 @@ pub(super) struct Registered {
     pub(super) digest: Digest,
 }
 
+/// Whether a run begins, or one that was broken off goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// It begins.
+    Anew,
+    /// It goes on.
+    Resumed,
+}
+
 /// Registers a run, or takes the registration of the run that is gone on with.
 pub(super) fn register(
     out: &Path,
     (jobs, model): (&[Job], &Model),
     log_dir: &Path,
     key: &PrivateKey,
-    is_resumed: bool,
+    start: Start,
 ) -> Result<Registered, Problem> {
     let tasks = jobs.iter().map(Job::registered).collect::<Result<Vec<_>, _>>()?;
     let spec = Registration::spec_of(&tasks).map_err(|err| Problem::from_error(&err))?;
-    if is_resumed && out.join(path::REGISTRATION).exists() {
+    if start == Start::Resumed && out.join(path::REGISTRATION).exists() {
         let registered = opened(&out.join(path::REGISTRATION), key)?;
         if registered.registration.spec != spec || registered.registration.model != *model {
             return Err(Problem::new(format!("{} holds a run of another spec or model", out.display()))
