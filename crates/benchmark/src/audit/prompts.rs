@@ -1,11 +1,13 @@
 //! Prompts, derived anew from the items.
 
+use std::borrow::Cow;
+
 use super::Class;
 use super::findings::{Contrast, Findings};
 use crate::json::Value;
 use crate::log::{About, Sample};
 use crate::record::{Answer, Record};
-use crate::task::{Shots, Task, Template};
+use crate::task::{Sampler, Shots, Task, Template};
 
 /// More worked examples than any prompt shows.
 const MOST_SHOTS: u64 = 10_000;
@@ -61,6 +63,8 @@ impl<'c> Prompts<'c> {
     pub(super) fn check(&mut self, sample: &Sample<'_>, record: &Record, findings: &mut Findings<'_, '_>) {
         let Some(task) = self.task.clone() else { return };
         let Some(request) = sample.requests.first() else { return };
+        let asked = as_asked(&task, sample);
+        let record = asked.as_ref().unwrap_or(record);
         let Ok(bare) = task.prompt(record, &[]) else { return };
         let prompt = request.prompt.get();
         if sample
@@ -113,8 +117,14 @@ impl<'c> Prompts<'c> {
                 return;
             }
         }
+        if shown.is_empty() && self.shots == 0 {
+            return;
+        }
+        // Where all questions share their examples, one of them may be the question itself: MMLU's own dev part repeats a test question.
+        let is_shared = matches!(task.sampler, Sampler::FirstN)
+            && self.shown.as_deref().is_none_or(|before| before == shown);
         let own = record.question.trim();
-        if own.len() > 20 && shown.contains(own) {
+        if own.len() > 20 && shown.contains(own) && !is_shared {
             let detail = "the question itself stands among the worked examples, with its answer".to_owned();
             findings.sample(
                 Class::KeyLeaked,
@@ -128,9 +138,9 @@ impl<'c> Prompts<'c> {
         if count != self.shots && (looks_like_examples(task, shown) || shown.is_empty()) {
             let detail = "the prompt shows another number of worked examples than is said".to_owned();
             findings.sample(Class::ShotsChanged, sample, detail, Contrast::of(&self.shots, &count));
-        } else if count != self.shots || !shown.ends_with("\n\n") {
+        } else if count != self.shots || !shown.ends_with("\n\n") || !begins_with_an_example(task, shown) {
             Self::tell(sample, record, "", shown, findings);
-        } else if matches!(task.sampler, crate::task::Sampler::FirstN)
+        } else if matches!(task.sampler, Sampler::FirstN)
             && self.shown.get_or_insert_with(|| shown.to_owned()) != shown
         {
             let detail =
@@ -208,7 +218,7 @@ fn declared(about: &About<'_>, task: &Task, findings: &mut Findings<'_, '_>) -> 
         }
     }
     let choices = config.and_then(|config| config.get("doc_to_choice")).filter(|choices| !choices.is_null());
-    let found = choices.map(|choices| choices.string().unwrap_or(std::borrow::Cow::Borrowed(choices.raw)));
+    let found = choices.map(|choices| choices.string().unwrap_or(Cow::Borrowed(choices.raw)));
     let found = found.filter(|found| !is_a_program(found) && squeezed(found) != squeezed(task.doc_to_choice));
     if let Some(found) = found {
         let detail = "the task's `doc_to_choice` is another than the pinned one".to_owned();
@@ -259,12 +269,34 @@ fn examples(task: &Task, shown: &str) -> u64 {
     count as u64
 }
 
+/// Whether nothing stands before the first worked example, as far as the template tells.
+fn begins_with_an_example(task: &Task, shown: &str) -> bool {
+    match task.template {
+        Template::Lettered => examples(task, shown) > 0,
+        Template::Around { before, .. } => examples(task, shown) > 0 && shown.starts_with(before),
+    }
+}
+
+/// The item in the words that were put to the model, where the log keeps them beside the dataset's own: HellaSwag's are cleaned, and that
+/// the clean ones follow from the others was checked where the record was read.
+fn as_asked(task: &Task, sample: &Sample<'_>) -> Option<Record> {
+    if task.benchmark != "hellaswag" {
+        return None;
+    }
+    let doc = sample.doc.as_ref()?;
+    let question = doc.get("query")?.string()?.into_owned();
+    let choices = doc.get("choices")?.items().iter().map(|choice| choice.string().map(Cow::into_owned));
+    let gold = sample.target.as_ref()?.get().parse().ok()?;
+    let answer = Answer::Choice { choices: choices.collect::<Option<Vec<_>>>()?, gold: vec![gold] };
+    Some(Record { context: None, question, answer })
+}
+
 fn looks_like_examples(task: &Task, shown: &str) -> bool {
     shown.ends_with("\n\n") && examples(task, shown) > 0
 }
 
 /// What a text holds between what it begins and ends with in common with another.
-fn inserted<'t>(expected: &str, found: &'t str) -> std::borrow::Cow<'t, str> {
+fn inserted<'t>(expected: &str, found: &'t str) -> Cow<'t, str> {
     let start: usize = expected
         .chars()
         .zip(found.chars())
@@ -279,7 +311,7 @@ fn inserted<'t>(expected: &str, found: &'t str) -> std::borrow::Cow<'t, str> {
         .take_while(|(one, other)| one == other)
         .map(|(_, c)| c.len_utf8())
         .sum();
-    std::borrow::Cow::Borrowed(&rest[..rest.len() - end])
+    Cow::Borrowed(&rest[..rest.len() - end])
 }
 
 /// Whether a text tells the right answer: its words, its letter, or the number after the marks.

@@ -110,6 +110,8 @@ fn scoring(config: &Value<'_>, task: &Task, told: &mut Told<'_, '_, '_>) {
             .find(|filter| filter.get("name").and_then(Value::text).is_some_and(|name| name.is(wanted)));
         match found {
             Some(found) => steps(wanted, &expected["filter"], found.get("filter"), told),
+            // A task that lists no filter has the harness's own: `none`, which takes the first answer.
+            None if listed.is_empty() && wanted == "none" => {}
             None => told.differs(
                 Class::MetricChanged,
                 format!("the task's filter `{wanted}` is not among the log's"),
