@@ -1,7 +1,7 @@
 //! Two runs over the same items: who is right where the other is not, and whether chance would do.
 //!
 //! Items are paired by task, number and the hash of the document, so runs over different data are never compared in silence. Where every
-//! score is 0 or 1, `McNemar`'s exact test asks how often fair coins would split the differing items so unevenly; the interval of the
+//! score is 0 or 1, McNemar's exact test asks how often fair coins would split the differing items so unevenly; the interval of the
 //! difference is Student's over the items' own differences. Neither says that a difference will hold on other items.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use stillmark_stats::{PValue, interval};
 use crate::Error;
 use crate::log::Run;
 
-/// Of intervals, and the level that [`Compared::needed`] is about.
+/// Of intervals, and the level that [`Test::needed`] is about.
 const CONFIDENCE: f64 = 0.95;
 
 /// The scores of a run, ready to be paired.
@@ -58,7 +58,7 @@ pub struct Difference {
     pub confidence: f64,
 }
 
-/// `McNemar`'s exact test.
+/// McNemar's exact test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Test {
     /// The items that one alone has right.

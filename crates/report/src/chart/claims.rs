@@ -53,7 +53,7 @@ fn draw(svg: &mut String, claim: &Claim, middle: f64) {
         escaped(&claim.value),
         LABEL - 10.0,
         middle + 4.5,
-        escaped(&clipped(&claim.name, 26)),
+        escaped(&clipped(&claim.name, 24)),
         WIDTH - VALUE,
     );
     if let Some([low, high]) = claim.interval {
