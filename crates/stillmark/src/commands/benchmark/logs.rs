@@ -47,7 +47,7 @@ impl Bytes {
 
 /// Opens logs: files as they are named, and what reads like a log in folders.
 pub(super) fn open(paths: &[PathBuf]) -> Result<Logs, Stop> {
-    let mut found: Vec<(String, PathBuf)> = Vec::new();
+    let mut found: Vec<(String, PathBuf, Bytes)> = Vec::new();
     for path in paths {
         if path.is_dir() {
             let mut inside = Vec::new();
@@ -58,7 +58,7 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Logs, Stop> {
                 let name = shown(&file);
                 if log::recognize(&File { name: &name, bytes: bytes.get() }).is_some() {
                     let below = file.strip_prefix(path).map_or_else(|_| shown(&file), shown);
-                    found.push((below, file));
+                    found.push((below, file, bytes));
                 }
             }
             if found.len() == before {
@@ -67,17 +67,15 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Logs, Stop> {
                     .into());
             }
         } else {
-            found.push((
-                path.file_name().map_or_else(|| shown(path), |name| name.to_string_lossy().into_owned()),
-                path.clone(),
-            ));
+            let name =
+                path.file_name().map_or_else(|| shown(path), |name| name.to_string_lossy().into_owned());
+            found.push((name, path.clone(), map(path)?));
         }
     }
-    let distinct: BTreeSet<&String> = found.iter().map(|(name, _)| name).collect();
+    let distinct: BTreeSet<&String> = found.iter().map(|(name, ..)| name).collect();
     let is_clear = distinct.len() == found.len();
     let mut files = Vec::new();
-    for (name, path) in found {
-        let bytes = map(&path)?;
+    for (name, path, bytes) in found {
         let name = if is_clear { name } else { shown(&path) };
         if log::recognize(&File { name: &name, bytes: bytes.get() }).is_none() {
             return Err(Problem::new(format!("{} is no log that is known here", path.display()))
