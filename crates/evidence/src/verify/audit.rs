@@ -6,10 +6,10 @@ use crate::keys::{KeyId, PublicKey};
 use crate::layout::read;
 use crate::test_result::TestResult;
 use crate::verify::finding::{check_extra, compare};
-use crate::verify::folder::{judge_signers, keep, report, signer, unopened};
+use crate::verify::folder::{judge_signers, keep, report, signed, signer};
 use crate::verify::logged::Logged;
-use crate::verify::signed::{Trust, Verified, open, statement};
-use crate::{Digest, Error, Finding, FindingKind, Statement, Subject, bundle};
+use crate::verify::signed::{Trust, Verified};
+use crate::{Digest, Error, Finding, FindingKind, Statement, Subject};
 use std::fs;
 use std::path::Path;
 
@@ -32,15 +32,9 @@ pub fn audit(dir: &Path, trust: &Trust) -> Result<Verified<AuditFacts>, Error> {
     let mut checks = Vec::new();
     let named = keep(&mut checks, signer(dir, path::SIGNER));
     let keys = Trust::of(named.clone().into_iter().chain(trust.keys().cloned()));
-    let opened = read(dir, path::RESULT).and_then(|bytes| open(&bundle::parse(&bytes)?, &keys));
-    let opened = keep(&mut checks, opened.map_err(unopened));
-    let by = opened.as_ref().map(|(_, signer)| *signer);
-    if let Some(signer) = by {
-        checks.push(Check::pass(Aspect::Signature, path::RESULT, format!("signed by {signer}")));
-    }
-    let signers: Vec<KeyId> = by.into_iter().collect();
+    let mut signers = Vec::new();
+    let result = signed::<TestResult>(dir, path::RESULT, &keys, (&mut checks, &mut signers));
     let trusted = judge_signers(named.as_ref().map(PublicKey::id), &signers, trust, &mut checks);
-    let result = opened.and_then(|(payload, _)| keep(&mut checks, statement::<TestResult>(&payload)));
     let audit = result.as_ref().and_then(|result| {
         for name in [path::AUDIT, path::SARIF] {
             checks.push(check_file(dir, &result.subject, name).unwrap_or_else(Check::from));
@@ -53,6 +47,7 @@ pub fn audit(dir: &Path, trust: &Trust) -> Result<Verified<AuditFacts>, Error> {
         checks.push(Check::pass(Aspect::Numbers, path::RESULT, "the signed result follows from the audit"));
     }
     // An audit names no log: it can be signed again by whoever runs it.
+    let by = signers.first().copied();
     let report = report(checks, Vec::new(), trusted, Logged::NotAll);
     Ok(Verified::new(AuditFacts { report, signer: by, result, audit }, by))
 }

@@ -5,10 +5,10 @@ use crate::evaluation::{EvaluationRun, Registration, path};
 use crate::keys::{KeyId, PublicKey};
 use crate::layout::read;
 use crate::verify::finding::{check_extra, compare};
-use crate::verify::folder::{judge_signers, keep, report, signer, unopened};
+use crate::verify::folder::{judge_signers, keep, report, signed, signer};
 use crate::verify::logged::{self, Logged, Place};
-use crate::verify::signed::{Trust, Verified, open, statement};
-use crate::{Digest, Error, Finding, FindingKind, Predicate, Statement, bundle};
+use crate::verify::signed::{Trust, Verified};
+use crate::{Digest, Error, Finding, FindingKind, Statement};
 use std::fs;
 use std::path::Path;
 use stillmark_ledger::proof;
@@ -54,20 +54,6 @@ pub fn evaluation(dir: &Path, trust: &Trust) -> Result<Verified<EvaluationFacts>
     let by = signers.first().copied();
     let report = report(checks, Vec::new(), trusted, is_logged);
     Ok(Verified::new(EvaluationFacts { report, signer: by, registration, run }, by))
-}
-
-/// A statement of the folder, where its signature holds.
-fn signed<P: Predicate>(
-    dir: &Path,
-    name: &str,
-    keys: &Trust,
-    (checks, signers): (&mut Vec<Check>, &mut Vec<KeyId>),
-) -> Option<Statement<P>> {
-    let opened = read(dir, name).and_then(|bytes| open(&bundle::parse(&bytes)?, keys));
-    let (payload, signer) = keep(checks, opened.map_err(unopened))?;
-    checks.push(Check::pass(Aspect::Signature, name, format!("signed by {signer}")));
-    signers.push(signer);
-    keep(checks, statement::<P>(&payload))
 }
 
 /// Whether the result is one of the registration that lies beside it.

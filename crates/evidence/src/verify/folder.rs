@@ -235,6 +235,20 @@ fn document<P: Predicate>(
     }
 }
 
+/// A statement of the folder, where its signature holds.
+pub(super) fn signed<P: Predicate>(
+    dir: &Path,
+    name: &str,
+    keys: &Trust,
+    (checks, signers): (&mut Vec<Check>, &mut Vec<KeyId>),
+) -> Option<Statement<P>> {
+    let opened = read(dir, name).and_then(|bytes| open(&bundle::parse(&bytes)?, keys));
+    let (payload, signer) = keep(checks, opened.map_err(unopened))?;
+    checks.push(Check::pass(Aspect::Signature, name, format!("signed by {signer}")));
+    signers.push(signer);
+    keep(checks, statement::<P>(&payload))
+}
+
 /// What stands for a bundle that no key opened: the folder's own signer must be the one it names.
 pub(super) fn unopened(mut finding: Finding) -> Finding {
     if finding.kind == FindingKind::UnknownSigner {
