@@ -5,8 +5,14 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use serde_json::{Value, json};
+use stillmark_benchmark::log::inspect;
 use stillmark_distill::records::{self, Meta, Record, TopLogprobs, write_distillkit};
 use stillmark_model::architecture::parameters;
 use stillmark_model::{Config, TensorSource, Tokenizer, gguf, safetensors};
@@ -88,7 +94,8 @@ fn main() -> Result<()> {
         }
     }
     models(&corpus, &tokenizers)?;
-    records(&corpus)
+    records(&corpus)?;
+    benchmarks(&corpus, &fuzz.join(".."))
 }
 
 struct Corpus {
@@ -111,6 +118,9 @@ fn read_vectors(folder: &Path) -> Result<BTreeMap<String, Value>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
+        if !entry.path().is_file() {
+            continue;
+        }
         let name = entry.file_name().to_string_lossy().into_owned();
         found.insert(name, serde_json::from_str(&fs::read_to_string(entry.path())?)?);
     }
@@ -189,6 +199,90 @@ fn records(corpus: &Corpus) -> Result<()> {
     write_distillkit(&corpus.path("records", "distillkit")?, &meta, &all)?;
     Ok(())
 }
+
+/// Copies, logs and directories of benchmarks: the vectors, and the files that transcripts and tests read.
+fn benchmarks(corpus: &Corpus, root: &Path) -> Result<()> {
+    let vectors = root.join("docs/spec/vectors");
+    let word = |vector: &Value, member: &str| vector[member].as_str().unwrap_or_default().to_owned();
+    for (folder, members) in [("benchmark-digest", &["text"][..]), ("benchmark-diff", &["a", "b"])] {
+        for (name, vector) in read_vectors(&vectors.join(folder))? {
+            for member in members {
+                corpus.put(
+                    "benchmark_copy",
+                    &format!("{name}-{member}"),
+                    word(&vector, member).as_bytes(),
+                )?;
+            }
+        }
+    }
+    corpus.put("benchmark_copy", "parquet", &copy_as_parquet()?)?;
+    for (name, vector) in read_vectors(&vectors.join("benchmark-audit"))? {
+        let rows: Vec<&str> =
+            vector["rows"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let both = format!("{}\0{}", word(&vector, "results"), rows.join("\n"));
+        corpus.put("benchmark_log", &name, both.as_bytes())?;
+    }
+    for (name, vector) in read_vectors(&vectors.join("contamination-scan"))? {
+        let length = (vector["n"].as_u64().unwrap_or(13) - 1) as u8;
+        let mut bytes = vec![length];
+        bytes.extend(format!("{}\0{}", word(&vector, "question"), word(&vector, "document")).bytes());
+        corpus.put("benchmark_scan", &name, &bytes)?;
+    }
+    let line = b"\x02which of the two\0{\"id\":1,\"text\":\"Which\\u0020of\\tthe \\\"two\\\"\"}\n";
+    corpus.put("benchmark_scan", "line", line)?;
+    for entry in fs::read_dir(root.join("crates/benchmark/tests/it/foreign"))? {
+        let entry = entry?;
+        if entry.path().extension().is_some_and(|ending| ending == "eval") {
+            let bytes = fs::read(entry.path())?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            corpus.put("benchmark_eval_zip", &format!("{name}.json"), &inspect::unpack(&name, &bytes)?)?;
+            corpus.put("benchmark_eval_zip", &name, &bytes)?;
+        }
+    }
+    let mlperf = root.join("tests/cli/benchmark-mlperf.in");
+    for part in ["accuracy", "performance"] {
+        for entry in fs::read_dir(mlperf.join(part))? {
+            let entry = entry?;
+            let name = format!("{part}-{}", entry.file_name().to_string_lossy());
+            corpus.put("benchmark_mlperf", &name, &fs::read(entry.path())?)?;
+        }
+    }
+    corpus.put("benchmark_mlperf", "golds", &fs::read(mlperf.join("golds.jsonl"))?)?;
+    corpus.put("benchmark_mlperf", "accuracy.txt", MLPERF_CLAIM.as_bytes())
+}
+
+/// A copy of a benchmark as model hubs keep it: three columns, one of them a list.
+fn copy_as_parquet() -> Result<Vec<u8>> {
+    let schema = "message copy {
+        required binary question (UTF8);
+        required group choices (LIST) { repeated group list { required binary element (UTF8); } }
+        required int64 answer;
+    }";
+    let properties = WriterProperties::builder().set_compression(parquet::basic::Compression::SNAPPY).build();
+    let schema = Arc::new(parse_message_type(schema)?);
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
+    let mut rows = writer.next_row_group()?;
+    let mut column = 0;
+    while let Some(mut writer) = rows.next_column()? {
+        let (questions, choices) = (["Is it?", "Was it?"], ["yes", "no", "yes", "never"]);
+        let text = |words: &[&str]| words.iter().map(|word| ByteArray::from(*word)).collect::<Vec<_>>();
+        match column {
+            0 => writer.typed::<ByteArrayType>().write_batch(&text(&questions), None, None)?,
+            1 => writer.typed::<ByteArrayType>().write_batch(
+                &text(&choices),
+                Some(&[1, 1, 1, 1]),
+                Some(&[0, 1, 0, 1]),
+            )?,
+            _ => writer.typed::<Int64Type>().write_batch(&[0, 1], None, None)?,
+        };
+        writer.close()?;
+        column += 1;
+    }
+    rows.close()?;
+    Ok(writer.into_inner()?)
+}
+
+const MLPERF_CLAIM: &str = "accuracy=37.209%, good=16, total=43\nhash=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\n";
 
 const CARD: &str = "---
 base_model:
