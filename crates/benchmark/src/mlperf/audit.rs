@@ -69,6 +69,19 @@ fn result(look: &mut Look<'_>, place: &Place) {
         performance::either(look, place, ("accuracy", "AccuracyOnly"), accuracy);
     }
     evidence::look(look, place, rules, accuracy.as_ref());
+    others(look, place);
+}
+
+/// What the official checker tests and this audit does not.
+fn others(look: &mut Look<'_>, place: &Place) {
+    if place.division != "open" {
+        let why =
+            "accuracy targets, compliance tests and sets of scenarios are the official checker's to test";
+        look.left_open(place, "mlperf-division", why);
+    }
+    if look.has_below(&place.file("performance/power/")) {
+        look.left_open(place, "mlperf-power", "the power measurements are not looked at");
+    }
 }
 
 /// The official benchmark of a folder: by its name, or in the open division by `model_mapping.json`.

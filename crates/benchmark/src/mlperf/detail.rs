@@ -39,9 +39,16 @@ struct Metadata {
 const UNSET_CLOCK_MS: f64 = 1e13;
 
 impl Detail {
-    /// Reads a log; lines without the marker are skipped, as LoadGen's own parser does.
+    /// Reads a log; further lines without the marker are skipped, as the official parser does.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         let mut detail = Self::default();
+        if !bytes.starts_with(MARKER) {
+            return Err(Error::Malformed {
+                format: "LoadGen detail log",
+                at: "line 1".to_owned(),
+                problem: "it does not begin with `:::MLLOG`".to_owned(),
+            });
+        }
         for (number, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
             let Some(text) = line.strip_prefix(MARKER) else { continue };
             let line: Line = serde_json::from_slice(text).map_err(|err| Error::Malformed {

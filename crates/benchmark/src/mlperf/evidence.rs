@@ -32,13 +32,17 @@ pub(super) fn look(look: &mut Look<'_>, place: &Place, rules: Option<&Benchmark>
     kept(look, place, untruncated);
     samples(look, place, rules, detail);
     let Some(whole) = untruncated else {
-        look.left_open(place, "the untruncated accuracy log is not at hand: the accuracy is only claimed");
+        look.left_open(
+            place,
+            "mlperf-accuracy",
+            "the untruncated accuracy log is not at hand: the accuracy is only claimed",
+        );
         return;
     };
     let golds = golds(look, place);
     let Some(tally) = tally(look, place, whole, golds.as_ref()) else { return };
     let Some(golds) = golds else {
-        look.left_open(place, "there are no golds: the accuracy is only claimed");
+        look.left_open(place, "mlperf-accuracy", "there are no golds: the accuracy is only claimed");
         return;
     };
     if let Some(asked) = detail.and_then(asked)
@@ -192,7 +196,7 @@ fn compare(look: &mut Look<'_>, (place, file): (&Place, &str), claimed: &Claimed
     }
     let claim = claimed.accuracy.or(claimed.exact_match).map(|(share, _)| share);
     if claim.is_none() {
-        look.left_open(place, "accuracy.txt states no `accuracy=` and no `exact_match`");
+        look.left_open(place, "mlperf-accuracy", "accuracy.txt states no `accuracy=` and no `exact_match`");
     }
     look.score(Score {
         task: place.benchmark.clone(),

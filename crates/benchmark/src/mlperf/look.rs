@@ -95,9 +95,9 @@ impl<'a> Look<'a> {
     }
 
     /// Notes what could not be checked of a result.
-    pub(super) fn left_open(&mut self, place: &Place, why: &str) {
+    pub(super) fn left_open(&mut self, place: &Place, what: &str, why: &str) {
         let task = Some(place.benchmark.clone());
-        self.not_checked.push(Open { what: "mlperf-accuracy".to_owned(), task, why: why.to_owned() });
+        self.not_checked.push(Open { what: what.to_owned(), task, why: why.to_owned() });
     }
 
     /// Notes an accuracy.

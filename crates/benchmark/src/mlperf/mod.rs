@@ -14,6 +14,7 @@ pub mod summary;
 mod audit;
 mod clock;
 mod evidence;
+mod limits;
 mod look;
 mod pack;
 mod performance;

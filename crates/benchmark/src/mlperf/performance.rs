@@ -2,10 +2,11 @@
 
 use super::clock;
 use super::detail::{Detail, words};
+use super::limits;
 use super::look::Look;
 use super::place::Place;
-use super::rules::{Benchmark, MIN_DURATION_MS, SEEDS, Tokens};
-use super::summary;
+use super::rules::{Benchmark, MIN_DURATION_MS, NETWORK_NAME, SEEDS, Tokens};
+use super::{summary, system};
 
 /// What two clocks of one run may differ by: LoadGen's own work before and after measuring, and rounding.
 const CLOCK_SLACK_MS: f64 = 2_000.0;
@@ -36,8 +37,7 @@ pub(super) fn either(look: &mut Look<'_>, place: &Place, (folder, mode): (&str, 
         look.found("mlperf-logs-differ", &file, format!("`{key}` is logged with different values"));
     }
     let scenario = detail.text("effective_scenario").unwrap_or_default();
-    let is_inferred = place.scenario == "Interactive" && scenario == "Server";
-    if !scenario.eq_ignore_ascii_case(&place.scenario) && !is_inferred {
+    if !limits::may_be_filed(look, place, scenario) {
         look.differs("mlperf-layout", &file, "effective_scenario", (&place.scenario, scenario));
     }
     let ran = detail.text("effective_test_mode").unwrap_or_default();
@@ -113,7 +113,18 @@ pub(super) fn performance(look: &mut Look<'_>, place: &Place, rules: Option<&Ben
             look.found("mlperf-result", &file, format!("{} needs `use_token_latencies`", rules.name));
         }
     }
+    limits::look(look, place, rules, detail);
+    network(look, place, &file, detail);
     durations(look, &file, detail);
+}
+
+/// A system under test across a network says so in its name.
+fn network(look: &mut Look<'_>, place: &Place, file: &str, detail: &Detail) {
+    let is_network = system::is_network(look, place);
+    let name = detail.text("sut_name").unwrap_or_default();
+    if is_network && !name.contains(NETWORK_NAME) {
+        look.differs("mlperf-system", file, "sut_name", (&format!("… {NETWORK_NAME} …"), name));
+    }
 }
 
 fn durations(look: &mut Look<'_>, file: &str, detail: &Detail) {

@@ -29,16 +29,15 @@ pub const DIVISIONS: [&str; 3] = ["open", "closed", "network"];
 /// The scenarios, as folders are named.
 pub const SCENARIOS: [&str; 5] = ["SingleStream", "MultiStream", "Server", "Offline", "Interactive"];
 
-/// What stands in the folder of a scenario.
-pub const SCENARIO_FILES: [&str; 4] = ["measurements.json", "user.conf", "README.md", "mlperf.conf"];
+/// What stands in the folder of a scenario; LoadGen 6 carries its `mlperf.conf` within itself.
+pub const SCENARIO_FILES: [&str; 3] = ["measurements.json", "user.conf", "README.md"];
 
 /// What stands in its folder `accuracy`.
 pub const ACCURACY_FILES: [&str; 4] =
     ["accuracy.txt", "mlperf_log_accuracy.json", "mlperf_log_detail.txt", "mlperf_log_summary.txt"];
 
 /// What stands in its folder `performance/run_1`.
-pub const PERFORMANCE_FILES: [&str; 3] =
-    ["mlperf_log_detail.txt", "mlperf_log_summary.txt", "mlperf_log_accuracy.json"];
+pub const PERFORMANCE_FILES: [&str; 2] = ["mlperf_log_detail.txt", "mlperf_log_summary.txt"];
 
 /// The fields of `measurements.json`, none of them empty.
 pub const MEASUREMENT_FIELDS: [&str; 5] = [
@@ -90,6 +89,69 @@ pub const SYSTEM_OTHER: [&str; 9] = [
     "hw_notes",
     "sw_notes",
     "system_type_detail",
+];
+
+/// What the description of a system across a network says besides; `is_network` first.
+pub const SYSTEM_NETWORK: [&str; 13] = [
+    "is_network",
+    "network_type",
+    "network_media",
+    "network_rate",
+    "nic_loadgen",
+    "number_nic_loadgen",
+    "net_software_stack_loadgen",
+    "network_protocol",
+    "number_connections",
+    "nic_sut",
+    "number_nic_sut",
+    "net_software_stack_sut",
+    "network_topology",
+];
+
+/// What the name of a system under test across a network holds.
+pub const NETWORK_NAME: &str = "Network SUT";
+
+/// The greatest `target_latency` of a Server run, in milliseconds, by benchmark.
+pub const TARGET_LATENCY_MS: [(&str, u64); 12] = [
+    ("resnet", 15),
+    ("retinanet", 100),
+    ("llama3.1-8b", 20_000),
+    ("stable-diffusion-xl", 20_000),
+    ("llama2-70b-99", 20_000),
+    ("llama2-70b-99.9", 20_000),
+    ("mixtral-8x7b", 20_000),
+    ("llama3.1-405b", 60_000),
+    ("deepseek-r1", 60_000),
+    ("gpt-oss-120b", 60_000),
+    ("qwen3-vl-235b-a22b", 60_000),
+    ("dlrm-v3", 60_000),
+];
+
+/// The greatest 99th percentiles of the time to the first token and of the time per further token, in milliseconds.
+pub const TOKEN_LIMITS_MS: [(&str, &str, [u64; 2]); 13] = [
+    ("llama2-70b-99", "Server", [2000, 200]),
+    ("llama2-70b-99", "Interactive", [450, 40]),
+    ("llama2-70b-99.9", "Server", [2000, 200]),
+    ("llama2-70b-99.9", "Interactive", [450, 40]),
+    ("mixtral-8x7b", "Server", [2000, 200]),
+    ("llama3.1-405b", "Server", [6000, 175]),
+    ("llama3.1-405b", "Interactive", [4500, 80]),
+    ("llama3.1-8b", "Server", [2000, 100]),
+    ("llama3.1-8b", "Interactive", [500, 30]),
+    ("deepseek-r1", "Server", [2000, 80]),
+    ("deepseek-r1", "Interactive", [1500, 15]),
+    ("gpt-oss-120b", "Server", [3000, 80]),
+    ("gpt-oss-120b", "Interactive", [2000, 15]),
+];
+
+/// Other names of benchmarks that are taken without a mapping.
+pub const OTHER_NAMES: [(&str, &str); 6] = [
+    ("ssd-resnet34", "retinanet"),
+    ("mobilenet", "resnet"),
+    ("resnet50", "resnet"),
+    ("llama3_1-405b", "llama3.1-405b"),
+    ("llama3_1-8b", "llama3.1-8b"),
+    ("llama3_1-8b-edge", "llama3.1-8b-edge"),
 ];
 
 /// What a system's `status` may be.
@@ -144,7 +206,7 @@ const fn benchmark(name: &'static str, samples: [u64; 2], tokens: Tokens) -> Ben
 }
 
 /// The benchmarks of the round whose answers are text or classes, and the others, by name.
-pub const BENCHMARKS: [Benchmark; 22] = [
+pub const BENCHMARKS: [Benchmark; 23] = [
     benchmark("3d-unet-99", [43, 43], Tokens::Free),
     benchmark("3d-unet-99.9", [43, 43], Tokens::Free),
     benchmark("bert-99", [10833, 10833], Tokens::Free),
@@ -164,12 +226,14 @@ pub const BENCHMARKS: [Benchmark; 22] = [
     benchmark("retinanet", [24781, 64], Tokens::Free),
     benchmark("rgat", [788_379, 788_379], Tokens::Free),
     benchmark("stable-diffusion-xl", [5000, 5000], Tokens::Free),
+    benchmark("wan-2.2-t2v-a14b", [248, 50], Tokens::Free),
     benchmark("whisper", [1633, 1633], Tokens::Free),
     benchmark("yolo-95", [1525, 64], Tokens::Free),
     benchmark("yolo-99", [1525, 64], Tokens::Free),
 ];
 
-/// The benchmark of an official name.
+/// The benchmark of an official name, or of another name that is taken for one.
 pub fn find(name: &str) -> Option<&'static Benchmark> {
+    let name = OTHER_NAMES.iter().find(|(other, _)| *other == name).map_or(name, |(_, official)| official);
     BENCHMARKS.iter().find(|benchmark| benchmark.name == name)
 }

@@ -6,7 +6,7 @@ use super::look::Look;
 use super::place::Place;
 use super::rules::{
     ACCURACY_FILES, MEASUREMENT_FIELDS, PERFORMANCE_FILES, SCENARIO_FILES, SCENARIOS, STATUS,
-    SYSTEM_MEANINGFUL, SYSTEM_OTHER, SYSTEM_TYPES,
+    SYSTEM_MEANINGFUL, SYSTEM_NETWORK, SYSTEM_OTHER, SYSTEM_TYPES,
 };
 
 /// Looks at the files and descriptions of a result.
@@ -99,6 +99,18 @@ fn system(look: &mut Look<'_>, place: &Place) {
             ("datacenter, edge or both", text("system_type")),
         );
     }
+    if described.get(SYSTEM_NETWORK[0]).is_some_and(says_something) {
+        for name in SYSTEM_NETWORK.into_iter().filter(|name| !described.contains_key(*name)) {
+            look.found("mlperf-system", &file, format!("`{name}` is missing of a system across a network"));
+        }
+    }
+    let across = said_network(&described);
+    let said = if across { "true" } else { "false" };
+    match place.division.as_str() {
+        "closed" if across => look.differs("mlperf-system", &file, SYSTEM_NETWORK[0], ("false", said)),
+        "network" if !across => look.differs("mlperf-system", &file, SYSTEM_NETWORK[0], ("true", said)),
+        _ => {}
+    }
     for name in ["number_of_nodes", "accelerators_per_node"] {
         let whole = described.get(name).is_some_and(|value| match value {
             Value::String(text) => text.parse::<u64>().is_ok(),
@@ -108,6 +120,17 @@ fn system(look: &mut Look<'_>, place: &Place) {
             look.found("mlperf-system", &file, format!("`{name}` is not a whole number"));
         }
     }
+}
+
+/// Whether the system's description says that it is asked across a network.
+pub(super) fn is_network(look: &Look<'_>, place: &Place) -> bool {
+    let described = look.file(&place.system_file()).and_then(|bytes| serde_json::from_slice(bytes).ok());
+    described.is_some_and(|described| said_network(&described))
+}
+
+fn said_network(described: &Map<String, Value>) -> bool {
+    let said = described.get(SYSTEM_NETWORK[0]);
+    said.and_then(Value::as_str).is_some_and(|said| said.eq_ignore_ascii_case("true"))
 }
 
 fn measurements(look: &mut Look<'_>, place: &Place) {

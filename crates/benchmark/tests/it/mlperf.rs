@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -13,6 +13,8 @@ use stillmark_benchmark::mlperf::rules::{CLASSES, SYSTEM_MEANINGFUL, find};
 use stillmark_benchmark::mlperf::{About, Audited, Inputs, Label, Packed, Run, Tree, audit, pack};
 use stillmark_evidence::Digest;
 use stillmark_evidence::audit::Verdict;
+
+mod checker;
 
 const RESULT: &str = "open/tern/results/box/3d-unet-99/SingleStream";
 
@@ -162,18 +164,26 @@ fn apply(packed: &mut Packed<'_>, edit: &Edit) {
     files.insert(name, Cow::Owned(text.replacen(from.as_str(), to, 1).into_bytes()));
 }
 
-#[test]
-fn every_vector_is_judged_as_it_says() {
+/// Every vector with the directory that it makes.
+fn vectors(kept: &Kept) -> Vec<(PathBuf, Vector, Packed<'_>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/spec/vectors/mlperf-directory");
-    let kept = Kept::new();
-    let mut read = 0;
-    for entry in fs::read_dir(folder).unwrap() {
+    let read = |entry: std::io::Result<fs::DirEntry>| {
         let path = entry.unwrap().path();
         let vector: Vector = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         let mut packed = pack(&kept.inputs()).unwrap();
         for edit in &vector.edits {
             apply(&mut packed, edit);
         }
+        (path, vector, packed)
+    };
+    fs::read_dir(folder).unwrap().map(read).collect()
+}
+
+#[test]
+fn every_vector_is_judged_as_it_says() {
+    let kept = Kept::new();
+    let mut read = 0;
+    for (path, vector, packed) in vectors(&kept) {
         let audited = audited(&packed);
         let found = classes(&audited);
         let verdict = match vector.expect.as_str() {
@@ -275,8 +285,70 @@ fn what_cannot_be_packed_is_said() {
         "no sample 99",
     );
     refused(&|inputs| inputs.performance.detail = b":::MLLOG {", "line 1");
-    refused(&|inputs| inputs.performance.detail = b"", "effective_scenario");
+    refused(&|inputs| inputs.performance.detail = b"", ":::MLLOG");
+    let silent = br#":::MLLOG {"key":"x","value":1,"time_ms":0.0}"#;
+    refused(&|inputs| inputs.performance.detail = silent, "effective_scenario");
     assert!(find("deepseek-r1").is_some() && find("mmlu").is_none());
+}
+
+/// What is found of a run that is filed as another scenario, with values of its logs replaced.
+fn filed_as(scenario: &str, benchmark: &str, values: &[(&str, Value)]) -> Vec<String> {
+    let kept = Kept::new();
+    let mut inputs = kept.inputs();
+    inputs.about.name = benchmark.to_owned();
+    inputs.about.benchmark = benchmark.to_owned();
+    let packed = pack(&inputs).unwrap();
+    let mut moved = Packed::default();
+    for (path, bytes) in &packed.files {
+        let path = path.replace("/SingleStream/", &format!("/{scenario}/"));
+        let mut text = String::from_utf8_lossy(bytes).into_owned();
+        for (key, value) in values.iter().filter(|_| path.ends_with("mlperf_log_detail.txt")) {
+            let line = format!(":::MLLOG {}\n", json!({"key": key, "value": value, "time_ms": 0.0}));
+            let others = text.lines().filter(|line| !line.contains(&format!("\"key\": \"{key}\"")));
+            text = others.fold(line, |all, line| all + line + "\n");
+        }
+        moved.files.insert(path, Cow::Owned(text.into_bytes()));
+    }
+    let audited = audited(&moved);
+    let performance = audited.findings.into_iter().filter(|found| found.file.contains("performance/"));
+    performance.map(|found| format!("{}: {}", found.class, found.detail)).collect()
+}
+
+#[test]
+fn a_server_run_is_held_to_the_latencies_of_its_benchmark() {
+    let (first, next) = (
+        "result_first_token_99.00_percentile_latency_ns",
+        "result_time_per_output_token_99.00_percentile_ns",
+    );
+    let run = |scenario: &str, [target, first_ms, next_ms]: [u64; 3]| {
+        let values = [
+            ("effective_scenario", json!("Server")),
+            ("effective_target_latency_ns", json!(target * 1_000_000)),
+            ("result_completed_tokens_per_second", json!(4.5)),
+            (first, json!(first_ms * 1_000_000)),
+            (next, json!(next_ms * 1_000_000)),
+        ];
+        let found = filed_as(scenario, "deepseek-r1", &values);
+        let named =
+            |key: &str| found.iter().any(|said| said.starts_with("mlperf-result") && said.contains(key));
+        ["effective_target_latency_ns", first, next, "result_completed"].map(named)
+    };
+    assert_eq!(run("Server", [60_000, 2_000, 80]), [false; 4]);
+    assert_eq!(run("Server", [60_001, 2_001, 81]), [true, true, true, false]);
+    assert_eq!(run("Interactive", [60_000, 1_501, 15]), [false, true, false, false]);
+}
+
+#[test]
+fn a_result_is_inferred_only_where_the_rules_infer_it() {
+    let layout = |scenario: &str, values: &[(&str, Value)]| {
+        let found = filed_as(scenario, "3d-unet-99", values);
+        found.iter().any(|said| said.starts_with("mlperf-layout"))
+    };
+    assert!(!layout("SingleStream", &[]));
+    assert!(!layout("Offline", &[]) && !layout("MultiStream", &[]));
+    assert!(layout("Server", &[]) && layout("Interactive", &[]));
+    let none = filed_as("Offline", "3d-unet-99", &[("result_qps_without_loadgen_overhead", json!(0))]);
+    assert!(none.iter().any(|said| said.contains("result_qps_without_loadgen_overhead")), "{none:?}");
 }
 
 #[test]

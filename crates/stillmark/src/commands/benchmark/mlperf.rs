@@ -191,7 +191,7 @@ pub(crate) fn told(audit: &Audit) -> String {
         Verdict::Departs | Verdict::Altered => {
             format!("{} findings: this directory does not hold", audit.findings.len())
         }
-        Verdict::Inconclusive => "inconclusive: nothing found, but the accuracy was not checked".to_owned(),
+        Verdict::Inconclusive => "inconclusive: nothing found, but not everything was checked".to_owned(),
     });
     lines.extend(audit.cannot_show.iter().map(|line| format!("cannot show  {line}")));
     lines.join("\n")
