@@ -6,11 +6,14 @@
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
-use stillmark_evidence::audit::{Audit, Found, Level, Open, ReadFile, SCHEMA, Score, Severity, Verdict};
+use stillmark_evidence::audit::{
+    Audit, Found, Level, Open, ReadFile, SCHEMA, Score, Severity, SpotCheck, Verdict,
+};
 
 use crate::Error;
 use crate::log::{Log, Run};
 
+mod again;
 mod against;
 mod class;
 mod coverage;
@@ -26,9 +29,13 @@ mod sarif;
 mod settings;
 mod totals;
 
+pub use again::{Differing, spot_check};
 pub use against::Copy;
 pub use class::Class;
 pub use sarif::sarif;
+
+/// The verdict of a spot check that holds.
+const WITHIN_MARGIN: &str = "within-margin";
 
 /// What was found in one task, or in one run.
 #[derive(Debug, Default)]
@@ -49,6 +56,8 @@ pub struct Part {
     pub rows: u64,
     /// How many scores were derived anew.
     pub rescored: u64,
+    /// What drawn items came to that were run again.
+    pub spot_check: Option<SpotCheck>,
 }
 
 /// Audits one task, against a copy of its benchmark where one is given, else against what is pinned.
@@ -86,7 +95,12 @@ pub fn joined(files: Vec<ReadFile>, parts: Vec<Part>) -> Audit {
         (false, false, _) => Verdict::Departs,
         (false, true, _) => Verdict::NothingFound,
     };
-    let assurance = if whole.rows > 0 { Level::L1 } else { Level::L0 };
+    let bound = whole.spot_check.as_ref().filter(|check| check.verdict == WITHIN_MARGIN);
+    let assurance = match (whole.rows, bound) {
+        (0, _) => Level::L0,
+        (_, None) => Level::L1,
+        (_, Some(_)) => Level::L2,
+    };
     Audit {
         schema: SCHEMA.to_owned(),
         verdict,
@@ -98,7 +112,8 @@ pub fn joined(files: Vec<ReadFile>, parts: Vec<Part>) -> Audit {
         departures: whole.departures,
         undecidable: whole.undecidable,
         not_checked: distinct(whole.not_checked),
-        cannot_show: cannot_show(assurance),
+        cannot_show: cannot_show(assurance, bound),
+        spot_check: whole.spot_check,
     }
 }
 
@@ -112,6 +127,7 @@ impl Part {
         self.undecidable.extend(other.undecidable);
         self.rows += other.rows;
         self.rescored += other.rescored;
+        self.spot_check = other.spot_check.or(self.spot_check.take());
     }
 }
 
@@ -122,18 +138,32 @@ fn distinct(all: Vec<Open>) -> Vec<Open> {
         .collect()
 }
 
-fn cannot_show(level: Level) -> Vec<String> {
-    let told: &[&str] = match level {
-        Level::L0 => &[
+/// What the level cannot show; with a spot check that holds, what stays open beyond its bound.
+fn cannot_show(level: Level, bound: Option<&SpotCheck>) -> Vec<String> {
+    if level == Level::L0 {
+        return [
             "that any item was asked: no sample stands behind the numbers",
             "that the scores follow from answers: there are none to score",
-        ],
-        Level::L1 | Level::L2 | Level::L3 => &[
-            "that a model gave these answers: whoever edits a log can write any output or log-likelihood into it; a spot check that runs \
-             items again can (`stillmark benchmark spot-check`)",
-            "that this was the only run: a better one of several may have been kept; a run that was registered before it began shows it",
-            "that the model had not seen the items: see `stillmark benchmark contamination`",
-        ],
+        ]
+        .map(str::to_owned)
+        .into();
+    }
+    let model = match bound {
+        Some(check) => format!(
+            "that the model gave every one of these answers: the spot check of {} items bounds the inflation by {:.2} points at {:.0} %, \
+             if its commitment {} was published before the log was fixed",
+            check.items,
+            check.bound_points,
+            check.confidence * 100.0,
+            check.commitment
+        ),
+        None => "that a model gave these answers: whoever edits a log can write any output or log-likelihood into it; a spot check that runs \
+                 items again can (`stillmark benchmark spot-check`)"
+            .to_owned(),
     };
-    told.iter().map(|line| (*line).to_owned()).collect()
+    let others = [
+        "that this was the only run: a better one of several may have been kept; a run that was registered before it began shows it",
+        "that the model had not seen the items: see `stillmark benchmark contamination`",
+    ];
+    std::iter::once(model).chain(others.map(str::to_owned)).collect()
 }

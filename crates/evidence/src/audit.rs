@@ -47,6 +47,34 @@ pub struct Audit {
     pub not_checked: Vec<Open>,
     /// What this level of assurance cannot show.
     pub cannot_show: Vec<String>,
+    /// What drawn items came to that were run again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spot_check: Option<SpotCheck>,
+}
+
+/// What a spot check of the log showed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpotCheck {
+    /// `within-margin`, `not-reproduced`, `inflated` or `inconclusive` (docs/spec/spot-check.md).
+    pub verdict: String,
+    /// The SHA-256 digest of the plan.
+    pub plan: Digest,
+    /// The commitment that was published before the log was fixed.
+    pub commitment: Digest,
+    /// The items of the log.
+    pub population: u64,
+    /// How many of them were run again.
+    pub items: u64,
+    /// How many of those do not come out as the log has them.
+    pub differ: u64,
+    /// The inflation that was to be excluded, in points.
+    pub margin_points: f64,
+    /// "The inflation is no more than so many points".
+    pub bound_points: f64,
+    /// How surely.
+    pub confidence: f64,
+    /// Whether exact repetition was assumed.
+    pub assumed_exact: bool,
 }
 
 /// What the findings of an audit come to.

@@ -37,11 +37,15 @@ pub enum Class {
     PromptChanged,
     /// The log says itself that it departs from the benchmark or its usual recipe.
     RecipeDiffers,
+    /// Items that were run again do not come out as the log has them.
+    NotReproduced,
+    /// The log's scores are higher than those of the same items run again, more than chance has it.
+    Inflated,
 }
 
 impl Class {
     /// Every class, the fourteen ways of tampering first.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::SampleEdited,
         Self::GoldFlipped,
         Self::SampleDropped,
@@ -59,6 +63,8 @@ impl Class {
         Self::HashMismatch,
         Self::PromptChanged,
         Self::RecipeDiffers,
+        Self::NotReproduced,
+        Self::Inflated,
     ];
 
     /// The stable word for it, as JSON, SARIF and `explain` use it.
@@ -81,6 +87,8 @@ impl Class {
             Self::HashMismatch => "hash-mismatch",
             Self::PromptChanged => "prompt-changed",
             Self::RecipeDiffers => "recipe-differs",
+            Self::NotReproduced => "not-reproduced",
+            Self::Inflated => "inflated",
         }
     }
 
@@ -106,11 +114,18 @@ impl Class {
             Self::RecipeDiffers => {
                 "The log says itself that it departs from the benchmark or its usual recipe."
             }
+            Self::NotReproduced => "Items that were run again do not come out as the log has them.",
+            Self::Inflated => "The log's scores are higher than those of the same items run again.",
         }
     }
 
     /// Whether a log can decide it.
     pub fn is_decidable(self) -> bool {
-        !matches!(self, Self::OutputForged | Self::LikelihoodForged)
+        !matches!(self, Self::OutputForged | Self::LikelihoodForged) && !self.needs_rerun()
+    }
+
+    /// Whether only items that are run again can show it.
+    pub fn needs_rerun(self) -> bool {
+        matches!(self, Self::NotReproduced | Self::Inflated)
     }
 }

@@ -33,12 +33,15 @@ pub enum Match {
 }
 
 impl Pair {
-    /// Compares, with log-likelihoods that lie within `tolerance` taken as equal: where all do, another score is a near tie.
+    /// Compares, with log-likelihoods that lie within `tolerance` taken as equal: where all do and they are not the very same, another
+    /// score is a near tie.
     pub fn compare(&self, tolerance: f64) -> Match {
         let both = self.reported_ln.len() == self.rerun_ln.len() && !self.reported_ln.is_empty();
         let near = |(a, b): (&f64, &f64)| (a - b).abs() <= tolerance || a == b;
         let is_near = both && self.reported_ln.iter().zip(&self.rerun_ln).all(near);
-        if self.reported != self.rerun && !is_near {
+        // The very same log-likelihoods have one score: no tie explains two.
+        let is_tie = is_near && self.reported_ln != self.rerun_ln;
+        if self.reported != self.rerun && !is_tie {
             Match::Score
         } else if both && !is_near {
             Match::Likelihood

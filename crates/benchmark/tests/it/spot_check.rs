@@ -149,20 +149,38 @@ fn exact_runs_detect_two_points_with_148_items() {
     assert_eq!(sound[0] + sound[2], 10_000);
 }
 
+/// A sound log passes nineteen times of twenty and is accused once at most; one forged by the margin passes once at most.
+fn noisy_runs_keep_their_rates(runs: u64, flip_rate: f64, margin: f64) {
+    let aim = aim(MMLU, margin, flip_rate);
+    let items = aim.inflation().unwrap();
+    let sound = verdicts(runs, &aim, items, 0, flip_rate, Repeatability::Noisy);
+    let forged = verdicts(runs, &aim, items, aim.forged(), flip_rate, Repeatability::Noisy);
+    let seen = format!(
+        "flip rate {flip_rate}, {margin} points, {items} items, {runs} runs: sound {sound:?}, forged {forged:?}"
+    );
+    println!("{seen}");
+    // The size is itself simulated, 2,000 times: its power is known to within a point and a half.
+    let power = if runs > 2_000 { 0.935 } else { 0.95 };
+    assert!(sound[0] >= binomial_band(runs, power, 1e-3).0, "{seen}");
+    assert!(sound[1] <= binomial_band(runs, 0.05, 1e-3).1, "{seen}");
+    assert!(forged[0] <= binomial_band(runs, 0.05, 1e-3).1, "{seen}");
+}
+
 #[test]
 fn noisy_runs_pass_and_fail_as_planned() {
     for (flip_rate, margin) in [(0.01, 2.0), (0.03, 2.0), (0.08, 3.0)] {
-        let aim = aim(MMLU, margin, flip_rate);
-        let items = aim.inflation().unwrap();
-        let sound = verdicts(200, &aim, items, 0, flip_rate, Repeatability::Noisy);
-        let forged = verdicts(200, &aim, items, aim.forged(), flip_rate, Repeatability::Noisy);
-        // A sound log passes nine times of ten and more, is accused one time of twenty at most; a forged one passes as rarely.
-        assert!(sound[0] >= binomial_band(200, 0.95, 1e-3).0, "{flip_rate}: {items} items, sound {sound:?}");
-        assert!(sound[1] <= binomial_band(200, 0.05, 1e-3).1, "{flip_rate}: {items} items, sound {sound:?}");
-        assert!(
-            forged[0] <= binomial_band(200, 0.05, 1e-3).1,
-            "{flip_rate}: {items} items, forged {forged:?}"
-        );
+        noisy_runs_keep_their_rates(200, flip_rate, margin);
+    }
+}
+
+#[test]
+fn long_noisy_runs_pass_and_fail_as_planned() {
+    if std::env::var_os("STILLMARK_TEST_LONG").is_none() {
+        println!("skipped: STILLMARK_TEST_LONG is not set");
+        return;
+    }
+    for (flip_rate, margin) in [(0.002, 2.0), (0.01, 2.0), (0.03, 2.0)] {
+        noisy_runs_keep_their_rates(10_000, flip_rate, margin);
     }
 }
 
@@ -204,10 +222,22 @@ fn likelihoods_within_the_tolerance_are_equal() {
         assert_eq!(judged.verdict, expected, "{judged:?}");
     };
     check((1.0, &[-1.0, -1.0004]), (0.0, &[-1.0004, -1.0]), Verdict::WithinMargin);
+    check((1.0, &[-1.0, -2.0]), (0.0, &[-1.0, -2.0]), Verdict::NotReproduced);
     check((1.0, &[-1.0, -1.1]), (0.0, &[-1.1, -1.0]), Verdict::NotReproduced);
     check((1.0, &[-1.0, -2.0]), (1.0, &[-1.0, -2.1]), Verdict::NotReproduced);
     check((1.0, &[f64::NEG_INFINITY, -2.0]), (1.0, &[f64::NEG_INFINITY, -2.0]), Verdict::WithinMargin);
     check((1.0, &[f64::NAN]), (1.0, &[f64::NAN]), Verdict::NotReproduced);
+}
+
+#[test]
+fn all_items_run_again_leave_nothing_open() {
+    let small = aim(20, 5.0, 0.0);
+    let sound = vec![pair([true, true]); 20];
+    let judged = judge(&small, &sound, 1e-3, Repeats::default(), Repeatability::Exact);
+    assert_eq!(
+        (judged.verdict, judged.bound_points, judged.differing_bound),
+        (Verdict::WithinMargin, 0.05, 0)
+    );
 }
 
 #[test]

@@ -56,6 +56,7 @@ fn audit() -> Audit {
         }],
         not_checked: Vec::new(),
         cannot_show: vec!["that a model gave these answers".to_owned()],
+        spot_check: None,
     }
 }
 

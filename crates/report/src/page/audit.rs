@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use stillmark_evidence::Verified;
-use stillmark_evidence::audit::{Audit, Found, Level, Open, Score, Severity, Verdict};
+use stillmark_evidence::audit::{Audit, Found, Level, Open, Score, Severity, SpotCheck, Verdict};
 use stillmark_evidence::verify::AuditFacts;
 
 use super::{Error, STYLE, facts, filled};
@@ -32,6 +32,7 @@ struct Page<'a> {
     undecidable: &'a [Open],
     not_checked: &'a [Open],
     cannot_show: &'a [String],
+    spot_check: Option<Vec<(&'static str, String)>>,
     files: Vec<(&'a str, &'a str, String, String)>,
     checks: Vec<facts::Group>,
     rendered_at: &'a str,
@@ -90,6 +91,7 @@ pub fn render_audit(facts: &Verified<AuditFacts>, rendered_at: &str, tool: &str)
         undecidable: audit.map_or(&[], |audit| &audit.undecidable),
         not_checked: audit.map_or(&[], |audit| &audit.not_checked),
         cannot_show: audit.map_or(&[], |audit| &audit.cannot_show),
+        spot_check: audit.and_then(|audit| audit.spot_check.as_ref()).map(spot_check),
         files: audit.map(files).unwrap_or_default(),
         checks: facts::groups(&facts.report.checks),
         rendered_at,
@@ -251,6 +253,31 @@ fn severity_word(severity: Severity) -> (&'static str, &'static str) {
         Severity::Warning => ("declared", "departs"),
         Severity::Note => ("remark", "note"),
     }
+}
+
+/// What running items again showed, line by line.
+fn spot_check(check: &SpotCheck) -> Vec<(&'static str, String)> {
+    let assumed = if check.assumed_exact {
+        "a re-run repeats exactly"
+    } else {
+        "two honest runs may differ, and favor neither side"
+    };
+    vec![
+        ("Verdict", check.verdict.clone()),
+        ("Items run again", format!("{} of {}", grouped(check.items), grouped(check.population))),
+        ("Items that differ", grouped(check.differ)),
+        ("To be excluded", format!("{} points or more", check.margin_points)),
+        (
+            "Bound",
+            format!(
+                "the inflation is no more than {:.2} points, at {:.0} %",
+                check.bound_points,
+                check.confidence * 100.0
+            ),
+        ),
+        ("Assumed", assumed.to_owned()),
+        ("Commitment", check.commitment.to_string()),
+    ]
 }
 
 fn files(audit: &Audit) -> Vec<(&str, &str, String, String)> {

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use stillmark_evidence::audit::{Audit, Found, Level, Open, ReadFile, SCHEMA, Score, Severity, Verdict};
+use stillmark_evidence::audit::{
+    Audit, Found, Level, Open, ReadFile, SCHEMA, Score, Severity, SpotCheck, Verdict,
+};
 use stillmark_evidence::keys::PrivateKey;
 use stillmark_evidence::{Digest, Trust, signing, verify};
 use stillmark_report::render_audit;
@@ -86,6 +88,7 @@ fn altered() -> Audit {
             why: "the dev split was not given".to_owned(),
         }],
         cannot_show: vec!["that the named model gave these answers".to_owned()],
+        spot_check: None,
     }
 }
 
@@ -139,6 +142,30 @@ fn nothing_found_is_no_proof_of_honesty() {
     let page = page(&audit, |_| (), "audit-sound.html");
     shows(&page, &["Nothing was found to be altered", "no proof of honesty", "What this cannot show"]);
     assert!(!page.contains("class=\"touched\"") && !page.contains("id=\"findings\""));
+}
+
+#[test]
+fn what_was_run_again_stands_on_the_page_with_its_bound() {
+    let mut audit = altered();
+    audit.assurance = Level::L2;
+    audit.spot_check = Some(SpotCheck {
+        verdict: "within-margin".to_owned(),
+        plan: Digest::of(b"plan"),
+        commitment: Digest::of(b"nonce"),
+        population: 14_042,
+        items: 148,
+        differ: 0,
+        margin_points: 2.0,
+        bound_points: 1.95,
+        confidence: 0.95,
+        assumed_exact: true,
+    });
+    let page = page(&audit, |_| (), "audit-again.html");
+    let bound = "no more than 1.95 points, at 95 %";
+    shows(
+        &page,
+        &["Items run again", "148 of 14\u{202f}042", bound, "assurance L2", "a re-run repeats exactly"],
+    );
 }
 
 #[test]

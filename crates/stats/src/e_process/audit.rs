@@ -37,8 +37,9 @@ impl Alpha {
         let mean = self.null_sum / self.left;
         self.null_sum -= value;
         self.left -= 1.0;
-        // Sums of halves are exact; what rounding makes of other values must not look like a null that is refuted.
-        if mean < -1e-9 {
+        // What is left sums to 0 at least. Sums of halves are exact; what rounding makes of other values must not look like a null
+        // that is refuted.
+        if self.null_sum < -1e-6 {
             self.product.multiply(f64::INFINITY);
         } else if 0.0 < mean && mean < 1.0 {
             self.product.multiply((self.bet(mean) * (value / mean - 1.0)).ln_1p());

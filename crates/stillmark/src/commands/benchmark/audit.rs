@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use stillmark_benchmark::audit::{self, Class};
+use stillmark_benchmark::audit::{self, Class, Part};
 use stillmark_benchmark::log;
 use stillmark_evidence::audit::{Audit, Verdict};
 use stillmark_evidence::signing::seal_audit;
 use stillmark_evidence::test_result::Configuration;
 
 use super::mlperf::{self, Directory};
+use super::spot_check::{self, Asked, Which};
 use super::{logs, told};
 use crate::exit::ExitStatus;
 use crate::files::{self, Secrecy};
@@ -35,13 +36,24 @@ pub(crate) struct Args {
     /// Leave the audit, its SARIF and a signed test result in this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// The plan of a spot check of the log: what was run again is judged, and the assurance is L2 where it holds
+    #[arg(long, value_name = "PLAN", requires = "rerun")]
+    spot_check: Option<PathBuf>,
+    /// The re-run of the drawn items
+    #[arg(long, value_name = "PATH", requires = "spot_check")]
+    rerun: Vec<PathBuf>,
+    /// A second re-run, of some of them or all
+    #[arg(long, value_name = "PATH", requires = "spot_check")]
+    again: Vec<PathBuf>,
+    #[command(flatten)]
+    which: Which,
 }
 
 /// Audits, answers, and signs where asked to.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let audit = match args.logs.as_slice() {
         [folder] if mlperf::is_directory(folder) => Directory::open(folder, None)?.audit(None)?,
-        logs => audit(logs, args.against.as_deref(), session)?,
+        logs => audit(logs, args.against.as_deref(), spot_checked(args)?, session)?,
     };
     let sarif = serde_json::to_vec_pretty(&audit::sarif(&audit, env!("CARGO_PKG_VERSION")))
         .map_err(|err| Problem::new("the findings could not be written as SARIF").cause(err.to_string()))?;
@@ -60,7 +72,12 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
 }
 
 /// Reads logs and audits them.
-pub(super) fn audit(paths: &[PathBuf], against: Option<&Path>, session: &Session) -> Result<Audit, Stop> {
+pub(super) fn audit(
+    paths: &[PathBuf],
+    against: Option<&Path>,
+    spot_check: Option<Part>,
+    session: &Session,
+) -> Result<Audit, Stop> {
     let logs = logs::open(paths)?;
     let copy = against.map(logs::copy).transpose()?;
     let files = logs.files();
@@ -77,14 +94,33 @@ pub(super) fn audit(paths: &[PathBuf], against: Option<&Path>, session: &Session
         bar.inc(1);
     }
     bar.finish_and_clear();
+    parts.extend(spot_check);
     Ok(audit::joined(logs.digests(), parts))
+}
+
+/// Judges the re-run, where there is one.
+fn spot_checked(args: &Args) -> Result<Option<Part>, Stop> {
+    let Some(plan) = &args.spot_check else { return Ok(None) };
+    let asked = Asked {
+        plan,
+        log: &args.logs,
+        rerun: &args.rerun,
+        again: &args.again,
+        tolerance: spot_check::TOLERANCE,
+        which: &args.which,
+    };
+    let judgement = spot_check::judged(&asked)?;
+    let record = judgement.record(files::read_text(plan)?.as_bytes())?;
+    let file = args.logs[0].file_name().unwrap_or_default().to_string_lossy();
+    Ok(Some(audit::spot_check(record, &judgement.judged, &judgement.differing, &file)))
 }
 
 fn sign(folder: &Path, audit: &Audit, sarif: &[u8], session: &Session) -> Result<(), Stop> {
     let signer = keys::read_private(&session.settings.key)?;
     files::make_folder(folder)?;
     let program = Configuration { name: format!("stillmark {}", env!("CARGO_PKG_VERSION")), digest: None };
-    let classes = Class::ALL.map(Class::code);
+    let is_looked_for = |class: &Class| audit.spot_check.is_some() || !class.needs_rerun();
+    let classes: Vec<&str> = Class::ALL.into_iter().filter(is_looked_for).map(Class::code).collect();
     seal_audit(folder, audit, sarif, (vec![program], &classes), &signer).map_err(|err| {
         Problem::from_error(&err)
             .while_doing("the audit could not be signed")

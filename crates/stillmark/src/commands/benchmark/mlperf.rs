@@ -115,6 +115,7 @@ impl Directory {
             undecidable: Vec::new(),
             not_checked: audited.not_checked,
             cannot_show: audited.cannot_show,
+            spot_check: None,
         })
     }
 }

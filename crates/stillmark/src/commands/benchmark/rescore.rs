@@ -34,7 +34,7 @@ struct Answer {
 
 /// Scores anew, and answers.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let audit = audit::audit(&args.logs, None, session)?;
+    let audit = audit::audit(&args.logs, None, None, session)?;
     let of_scores = [Class::ScoreForged, Class::AnswerForged, Class::AggregateForged].map(Class::code);
     let about_scores = |class: &str| of_scores.contains(&class);
     let disagreements: Vec<Found> =

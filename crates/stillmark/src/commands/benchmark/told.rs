@@ -1,6 +1,6 @@
 //! Audits and scores for people.
 
-use stillmark_evidence::audit::{Audit, Found, Level, Open, Score, Severity, Verdict};
+use stillmark_evidence::audit::{Audit, Found, Level, Open, Score, Severity, SpotCheck, Verdict};
 
 /// Findings of one kind that are shown one by one.
 const SHOWN: usize = 12;
@@ -9,6 +9,7 @@ const SHOWN: usize = 12;
 pub(super) fn audit(audit: &Audit) -> String {
     let mut lines = vec![headline(audit), String::new()];
     lines.extend(table(&audit.scores));
+    lines.extend(audit.spot_check.as_ref().map(spot_check));
     listed("findings", &audit.findings, audit.findings_left_out, &mut lines);
     listed("departures that the log declares", &audit.departures, 0, &mut lines);
     opened("not checked", &audit.not_checked, &mut lines);
@@ -16,6 +17,18 @@ pub(super) fn audit(audit: &Audit) -> String {
     lines.push(String::new());
     lines.extend(audit.cannot_show.iter().map(|line| format!("  not shown  {line}")));
     lines.join("\n")
+}
+
+fn spot_check(check: &SpotCheck) -> String {
+    format!(
+        "spot check {}: {} of {} items run again, {} differ; the inflation is no more than {:.2} points, {:.0} %",
+        check.verdict,
+        check.items,
+        check.population,
+        check.differ,
+        check.bound_points,
+        check.confidence * 100.0
+    )
 }
 
 /// Scores that were derived anew.

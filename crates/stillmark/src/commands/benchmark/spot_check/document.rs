@@ -14,7 +14,7 @@ use crate::problem::Problem;
 /// The plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     pub(super) schema: String,
     pub(super) root: String,
     pub(super) commitment: String,

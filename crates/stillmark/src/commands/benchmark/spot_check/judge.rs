@@ -1,15 +1,21 @@
 //! `stillmark benchmark spot-check judge`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use stillmark_benchmark::audit::Differing;
 use stillmark_benchmark::spot_check::judge::{self, Judged, Match, Pair, Repeatability, Repeats, Verdict};
+use stillmark_evidence::Digest;
+use stillmark_evidence::audit::SpotCheck;
 
-use super::document::Plan;
+use super::document::{self, Plan};
 use super::scores::{self, Scored, Which};
 use crate::exit::ExitStatus;
 use crate::problem::{Outcome, Problem};
 use crate::session::Session;
+
+/// How far log-likelihoods may lie apart and be equal, where nothing else is said: more than other batches or processors make of it.
+pub(crate) const TOLERANCE: f64 = 1e-3;
 
 /// What `benchmark spot-check judge` takes.
 #[derive(Debug, clap::Args)]
@@ -30,18 +36,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     again: Vec<PathBuf>,
     /// How far log-likelihoods may lie apart and be equal
-    #[arg(long, default_value_t = 1e-3, value_name = "NATS")]
+    #[arg(long, default_value_t = TOLERANCE, value_name = "NATS")]
     tolerance: f64,
     #[command(flatten)]
     which: Which,
-}
-
-#[derive(Serialize)]
-struct Differs {
-    task: String,
-    item: u64,
-    reported: f64,
-    rerun: f64,
 }
 
 #[derive(Serialize)]
@@ -64,7 +62,7 @@ struct Answer {
     repeats: u64,
     flips: u64,
     flip_rate_bound: Option<f64>,
-    differing: Vec<Differs>,
+    differing: Vec<Differing>,
     cannot_show: [&'static str; 2],
 }
 
@@ -73,49 +71,37 @@ const CANNOT_SHOW: [&str; 2] = [
     "The bound is over items drawn at random after the log was fixed; it holds only if the commitment came first.",
 ];
 
+/// A plan, the log it was drawn from, and what was run again.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) plan: &'a Path,
+    pub(crate) log: &'a [PathBuf],
+    pub(crate) rerun: &'a [PathBuf],
+    pub(crate) again: &'a [PathBuf],
+    pub(crate) tolerance: f64,
+    pub(crate) which: &'a Which,
+}
+
+/// What the re-run shows, and beside what plan.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    pub(crate) plan: Plan,
+    pub(crate) judged: Judged,
+    pub(crate) repeats: Repeats,
+    pub(crate) differing: Vec<Differing>,
+}
+
 /// Judges.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    if !(args.tolerance >= 0.0 && args.tolerance.is_finite()) {
-        return Err(Problem::new(format!("`--tolerance {}` makes no sense", args.tolerance))
-            .hint("it is 0 or more")
-            .into());
-    }
-    let plan = Plan::read(&args.plan)?;
-    let aim = plan.aim().map_err(Problem::new)?;
-    let log = scores::read(&args.log, &args.which)?;
-    if log.len() as u64 != plan.population {
-        return Err(Problem::new(format!(
-            "the log has {} items, the plan was drawn from {}",
-            log.len(),
-            plan.population
-        ))
-        .hint("judge the log that the plan was made for, with the same filter")
-        .into());
-    }
-    let rerun = scores::read(&args.rerun, &args.which)?;
-    let again = if args.again.is_empty() { None } else { Some(scores::read(&args.again, &args.which)?) };
-    let keys: Vec<&scores::Key> = log.keys().collect();
-    let (mut pairs, mut differing, mut repeats) = (Vec::new(), Vec::new(), Repeats::default());
-    for &place in &plan.drawn {
-        let key = keys[place as usize];
-        let Some(second) = rerun.get(key) else {
-            return Err(Problem::new(format!("the re-run lacks item {} of {}", key.1, key.0))
-                .hint("every drawn item is run again, or its absence could hide a forgery")
-                .into());
-        };
-        let pair = pair(&log[key], second);
-        if pair.compare(args.tolerance) != Match::Same {
-            let (task, item) = key.clone();
-            differing.push(Differs { task, item, reported: pair.reported, rerun: pair.rerun });
-        }
-        pairs.push(pair);
-        if let Some(third) = again.as_ref().and_then(|again| again.get(key)) {
-            repeats.items += 1;
-            repeats.flips += u64::from(self::pair(second, third).compare(args.tolerance) != Match::Same);
-        }
-    }
-    let declared = if plan.exact { Repeatability::Exact } else { Repeatability::Noisy };
-    let judged = judge::judge(&aim, &pairs, args.tolerance, repeats, declared);
+    let asked = Asked {
+        plan: &args.plan,
+        log: &args.log,
+        rerun: &args.rerun,
+        again: &args.again,
+        tolerance: args.tolerance,
+        which: &args.which,
+    };
+    let Judgement { plan, judged, repeats, differing } = judged(&asked)?;
     let answer = answer(&judged, plan.population, plan.alpha, repeats, differing);
     session.answer(&answer, || told(&answer))?;
     Ok(match judged.verdict {
@@ -123,6 +109,74 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         Verdict::NotReproduced | Verdict::Inflated => ExitStatus::Negative,
         Verdict::Inconclusive => ExitStatus::Review,
     })
+}
+
+/// Reads the plan, the log and the re-run, and holds them together.
+pub(crate) fn judged(asked: &Asked<'_>) -> Result<Judgement, Problem> {
+    if !(asked.tolerance >= 0.0 && asked.tolerance.is_finite()) {
+        return Err(
+            Problem::new(format!("`--tolerance {}` makes no sense", asked.tolerance)).hint("it is 0 or more")
+        );
+    }
+    let plan = Plan::read(asked.plan)?;
+    let aim = plan.aim().map_err(Problem::new)?;
+    let log = scores::read(asked.log, asked.which)?;
+    if log.len() as u64 != plan.population {
+        return Err(Problem::new(format!(
+            "the log has {} items, the plan was drawn from {}",
+            log.len(),
+            plan.population
+        ))
+        .hint("judge the log that the plan was made for, with the same filter"));
+    }
+    let rerun = scores::read(asked.rerun, asked.which)?;
+    let again = if asked.again.is_empty() { None } else { Some(scores::read(asked.again, asked.which)?) };
+    let keys: Vec<&scores::Key> = log.keys().collect();
+    let (mut pairs, mut differing, mut repeats) = (Vec::new(), Vec::new(), Repeats::default());
+    for &place in &plan.drawn {
+        let key = keys[place as usize];
+        let Some(second) = rerun.get(key) else {
+            return Err(Problem::new(format!("the re-run lacks item {} of {}", key.1, key.0))
+                .hint("every drawn item is run again, or its absence could hide a forgery"));
+        };
+        let pair = pair(&log[key], second);
+        if pair.compare(asked.tolerance) != Match::Same {
+            let (task, item) = key.clone();
+            differing.push(Differing { task, item, reported: pair.reported, rerun: pair.rerun });
+        }
+        pairs.push(pair);
+        if let Some(third) = again.as_ref().and_then(|again| again.get(key)) {
+            repeats.items += 1;
+            repeats.flips += u64::from(self::pair(second, third).compare(asked.tolerance) != Match::Same);
+        }
+    }
+    let declared = if plan.exact { Repeatability::Exact } else { Repeatability::Noisy };
+    let judged = judge::judge(&aim, &pairs, asked.tolerance, repeats, declared);
+    Ok(Judgement { plan, judged, repeats, differing })
+}
+
+impl Judgement {
+    /// As an audit records it; `bytes` are those of the plan.
+    pub(crate) fn record(&self, plan: &[u8]) -> Result<SpotCheck, Problem> {
+        let commitment = document::digest(&self.plan.commitment)
+            .ok_or_else(|| Problem::new("the plan's commitment is no SHA-256 in hexadecimal"))?;
+        Ok(SpotCheck {
+            verdict: word(self.judged.verdict),
+            plan: Digest::of(plan),
+            commitment,
+            population: self.plan.population,
+            items: self.judged.items,
+            differ: self.judged.scores_differ + self.judged.likelihoods_differ,
+            margin_points: self.plan.margin_points,
+            bound_points: self.judged.bound_points,
+            confidence: 1.0 - self.plan.alpha,
+            assumed_exact: self.judged.repeatability == Repeatability::Exact,
+        })
+    }
+}
+
+fn word(verdict: Verdict) -> String {
+    serde_json::to_value(verdict).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn pair(reported: &Scored, rerun: &Scored) -> Pair {
@@ -134,7 +188,13 @@ fn pair(reported: &Scored, rerun: &Scored) -> Pair {
     }
 }
 
-fn answer(judged: &Judged, population: u64, alpha: f64, repeats: Repeats, differing: Vec<Differs>) -> Answer {
+fn answer(
+    judged: &Judged,
+    population: u64,
+    alpha: f64,
+    repeats: Repeats,
+    differing: Vec<Differing>,
+) -> Answer {
     Answer {
         schema: "stillmark/benchmark-spot-check/v1",
         verdict: judged.verdict,
@@ -160,8 +220,7 @@ fn answer(judged: &Judged, population: u64, alpha: f64, repeats: Repeats, differ
 }
 
 fn told(answer: &Answer) -> String {
-    let word = serde_json::to_value(answer.verdict).ok();
-    let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or_default();
+    let word = word(answer.verdict);
     let mut lines = vec![
         format!(
             "{word}: the inflation is no more than {:.2} points, {:.0} % ({} of {} items run again)",

@@ -6,6 +6,9 @@ mod judge;
 mod plan;
 mod scores;
 
+pub(crate) use judge::{Asked, TOLERANCE, judged};
+pub(crate) use scores::Which;
+
 use crate::problem::Outcome;
 use crate::session::Session;
 

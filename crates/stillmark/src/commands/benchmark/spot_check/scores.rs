@@ -19,7 +19,7 @@ pub(super) type Key = (String, u64);
 
 /// Which score is compared.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct Which {
+pub(crate) struct Which {
     /// The score that is compared, such as `acc`; the only one if not given
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
