@@ -17,6 +17,7 @@ mod again;
 mod against;
 mod class;
 mod coverage;
+mod examples;
 mod findings;
 mod groups;
 mod hashes;

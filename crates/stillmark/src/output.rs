@@ -130,3 +130,16 @@ fn say(text: &str) {
     // A closed stderr leaves nobody to tell.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
+
+/// e to a power, as a decimal number that may be far too small or large to be one.
+pub(crate) fn of_logarithm(ln: f64) -> String {
+    if ln == f64::NEG_INFINITY {
+        return "0".to_owned();
+    }
+    let log = ln / std::f64::consts::LN_10;
+    if log.abs() < 3.0 {
+        return format!("{:.4}", ln.exp());
+    }
+    let exponent = log.floor();
+    format!("{:.1}e{exponent:.0}", 10_f64.powf(log - exponent))
+}

@@ -141,7 +141,7 @@ impl<'c> Items<'c> {
         let strangers = self.found.iter().filter(|found| found.standing == Standing::Unknown).count();
         if asked.meant == Meant::Perhaps && self.found.len() < 2 * strangers {
             let why = format!(
-                "{strangers} of {} items are not those of {name}: another version, or another benchmark of this name",
+                "{strangers} of {} items are not those of {name}: another version, another benchmark of this name, or most of them were changed: `--against COPY` tells",
                 self.found.len()
             );
             findings.departs(why, Contrast::default());

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use super::Class;
+use super::examples::{self, Drawn, Examples};
 use super::findings::{Contrast, Findings};
 use crate::json::Value;
 use crate::log::{About, Sample};
 use crate::record::{Answer, Record};
-use crate::task::{Sampler, Shots, Task, Template};
+use crate::task::{Sampler, Task, Template};
 
 /// More worked examples than any prompt shows.
 const MOST_SHOTS: u64 = 10_000;
@@ -17,8 +18,8 @@ const MOST_SHOTS: u64 = 10_000;
 pub(super) struct Prompts<'c> {
     task: Option<Task>,
     shots: u64,
-    /// Chooses the worked examples, where the copy holds their source; with the item and filter it stands at.
-    chosen: Option<(Shots<'c>, u64, Option<String>)>,
+    /// The worked examples that the task draws, where their source is at hand or pinned.
+    examples: Option<Examples<'c>>,
     is_chat: bool,
     /// What stood before the first question, where it must be the same for all.
     shown: Option<String>,
@@ -45,18 +46,17 @@ impl<'c> Prompts<'c> {
                 Class::ShotsChanged,
                 "the prompts went through a chat template: only their question is looked for",
             );
-        } else if shots > 0 && pool.is_none() {
-            let why = "which worked examples were shown is not derived anew, only how many: give the part they are drawn from with `--against`";
-            findings.unchecked(Class::ShotsChanged, why);
         }
-        let seed = setup.shot_seed.unwrap_or(1234);
-        let chosen = match (&task, pool) {
-            (Some(task), Some(pool)) if shots > 0 && !is_chat => {
-                Shots::new(task, pool, shots as usize, seed).ok()
+        let mut examples = None;
+        if let Some(task) = task.as_ref().filter(|_| shots > 0 && !is_chat) {
+            let seed = setup.shot_seed.unwrap_or(1234);
+            examples = Examples::new(task, pool, shots as usize, seed).and_then(Result::ok);
+            if examples.is_none() {
+                let why = "which worked examples were shown is not derived anew, only how many: give the part they are drawn from with `--against`";
+                findings.unchecked(Class::ShotsChanged, why);
             }
-            _ => None,
-        };
-        Self { task, shots, chosen: chosen.map(|shots| (shots, 0, None)), is_chat, shown: None }
+        }
+        Self { task, shots, examples, is_chat, shown: None }
     }
 
     /// Compares one sample's prompt with what its item makes.
@@ -107,14 +107,25 @@ impl<'c> Prompts<'c> {
         shown: &str,
         findings: &mut Findings<'_, '_>,
     ) {
-        if let Some(expected) = self.derived(task, sample, record) {
-            if expected == shown {
-                return;
+        let own = record.question.trim();
+        let mut others = |contrast| {
+            let detail = "other worked examples were shown than the task draws".to_owned();
+            findings.sample(Class::ShotsChanged, sample, detail, contrast);
+        };
+        match self.examples.as_mut().map(|examples| examples.check(task, sample, record, shown)) {
+            Some(Some(Drawn::Shown)) => return,
+            Some(Some(Drawn::Others(Some(expected))))
+                if !leaks(&inserted(&expected, shown), record) || looks_like_examples(task, shown) =>
+            {
+                return others(Contrast::of(&expected, &shown));
             }
-            if !leaks(&inserted(&expected, shown), record) || looks_like_examples(task, shown) {
-                let detail = "other worked examples were shown than the task draws".to_owned();
-                findings.sample(Class::ShotsChanged, sample, detail, Contrast::of(&expected, &shown));
-                return;
+            Some(Some(Drawn::Others(None))) if !shown.contains(own) => {
+                return others(Contrast { expected: None, found: Some(super::findings::short(shown)) });
+            }
+            Some(Some(Drawn::Open | Drawn::Others(_))) | None => {}
+            Some(None) => {
+                self.examples = None;
+                examples::unordered(findings);
             }
         }
         if shown.is_empty() && self.shots == 0 {
@@ -123,7 +134,6 @@ impl<'c> Prompts<'c> {
         // Where all questions share their examples, one of them may be the question itself: MMLU's own dev part repeats a test question.
         let is_shared = matches!(task.sampler, Sampler::FirstN)
             && self.shown.as_deref().is_none_or(|before| before == shown);
-        let own = record.question.trim();
         if own.len() > 20 && shown.contains(own) && !is_shared {
             let detail = "the question itself stands among the worked examples, with its answer".to_owned();
             findings.sample(
@@ -148,28 +158,6 @@ impl<'c> Prompts<'c> {
                     .to_owned();
             findings.sample(Class::ShotsChanged, sample, detail, Contrast::default());
         }
-    }
-
-    /// The worked examples as the task draws them; items must come in order from the first.
-    fn derived(&mut self, task: &Task, sample: &Sample<'_>, record: &Record) -> Option<String> {
-        let (shots, next, filter) = self.chosen.as_mut()?;
-        let number = sample.id.parse::<u64>().ok();
-        if filter.get_or_insert_with(|| sample.filter.to_string()) != sample.filter.as_ref() {
-            // Under another filter the same prompts stand again.
-            return None;
-        }
-        if number != Some(*next) {
-            self.chosen = None;
-            return None;
-        }
-        *next += 1;
-        let pool = shots.pool();
-        let examples: Vec<&Record> =
-            shots.next_for(record).into_iter().filter_map(|idx| pool.get(idx)).collect();
-        let whole = task.prompt(record, &examples).ok()?.context;
-        let question = task.template.text(record).ok()?;
-        let before = whole.strip_suffix(question.as_str())?.strip_prefix(task.description.as_str())?;
-        Some(before.to_owned())
     }
 
     /// Tells of a prompt that is not the derived one: one that holds the answer where it should not is the worse.

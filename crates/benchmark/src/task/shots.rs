@@ -11,6 +11,7 @@ use crate::record::Record;
 #[derive(Debug, Clone)]
 pub struct Shots<'a> {
     pool: &'a [Record],
+    size: usize,
     sampler: Sampler,
     count: usize,
     random: Random,
@@ -27,7 +28,19 @@ impl<'a> Shots<'a> {
                 problem: format!("{needed} are wanted, the copy holds {}", pool.len()),
             });
         }
-        Ok(Self { pool, sampler: task.sampler, count, random: Random::new(seed) })
+        Ok(Self { pool, size: pool.len(), sampler: task.sampler, count, random: Random::new(seed) })
+    }
+
+    /// The same from a pool of which only the size is known; a sampler that has to look at its records is an error.
+    pub fn unseen(task: &Task, size: usize, count: usize, seed: u64) -> Result<Self, Error> {
+        if task.sampler == Sampler::RandomWithoutOwn || size < count {
+            return Err(Error::Malformed {
+                format: "examples",
+                at: format!("task `{}`", task.name),
+                problem: format!("{count} cannot be drawn from {size} that are not at hand"),
+            });
+        }
+        Ok(Self { pool: &[], size, sampler: task.sampler, count, random: Random::new(seed) })
     }
 
     /// The places in the pool of the next record's examples, in the order of the prompt.
@@ -37,7 +50,7 @@ impl<'a> Shots<'a> {
         }
         match self.sampler {
             Sampler::FirstN => (0..self.count).collect(),
-            Sampler::Random => self.random.sample(self.pool.len(), self.count),
+            Sampler::Random => self.random.sample(self.size, self.count),
             Sampler::RandomWithoutOwn => {
                 let other = |idx: &usize| self.pool[*idx] != *record;
                 let drawn = self.random.sample(self.pool.len(), self.count + 1);

@@ -22,9 +22,11 @@ pub(crate) struct Forgery {
 
 const MMLU: &str = "mmlu_anatomy";
 const GSM8K: &str = "gsm8k";
+/// A subject that was asked after five worked examples.
+const SHOWN: &str = "mmlu_abstract_algebra";
 
 impl Forgery {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self { class: Class::SampleEdited, task: MMLU },
         Self { class: Class::SampleEdited, task: GSM8K },
         Self { class: Class::GoldFlipped, task: MMLU },
@@ -37,6 +39,7 @@ impl Forgery {
         Self { class: Class::AnswerForged, task: GSM8K },
         Self { class: Class::MetricChanged, task: GSM8K },
         Self { class: Class::ShotsChanged, task: GSM8K },
+        Self { class: Class::ShotsChanged, task: SHOWN },
         Self { class: Class::KeyLeaked, task: MMLU },
         Self { class: Class::SettingsChanged, task: GSM8K },
         Self { class: Class::OutputForged, task: GSM8K },
@@ -57,7 +60,11 @@ pub(crate) struct Log {
 }
 
 pub(crate) fn genuine(logs: &Path, forgery: Forgery) -> Log {
-    let variant = if forgery.task == MMLU { "full" } else { "generated" };
+    let variant = match forgery.task {
+        MMLU => "full",
+        SHOWN => "shots",
+        _ => "generated",
+    };
     let mut files = Vec::new();
     super::audit::collect(&logs.join(variant), &mut files);
     let find = |start: &str| {
@@ -124,6 +131,13 @@ fn change(log: &mut Log, class: Class, manner: Manner) {
             )
         }),
         Class::MetricChanged => log.change_pattern(manner),
+        Class::ShotsChanged if log.task == SHOWN => log.each(usize::MAX, |row| {
+            let prompt = prompt(row);
+            let mut parts: Vec<&str> = prompt.split("\n\n").collect();
+            // After the description: the first two examples, the other way round.
+            parts.swap(1, 2);
+            reprompted(row, &parts.join("\n\n"))
+        }),
         Class::ShotsChanged => log.each(usize::MAX, |row| {
             let prompt = prompt(row);
             let end = prompt.find("\n\nQuestion: ").unwrap() + 2;

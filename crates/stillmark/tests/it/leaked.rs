@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 
 use serde_json::{Value, json};
+use stillmark_benchmark::copies::{self, Source};
+use stillmark_benchmark::record::Answer;
 
 use crate::place::{Dice, Place};
 
@@ -87,7 +89,9 @@ fn texts(items: &[Item]) -> String {
 fn csv(items: &[Item]) -> String {
     let mut text = "question,choice0,choice1,choice2,choice3,answer\n".to_owned();
     for item in items {
-        let _ = writeln!(text, "{},{},{}", item.question, item.choices.join(","), item.answer);
+        let quoted = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\""));
+        let choices: Vec<String> = item.choices.iter().map(quoted).collect();
+        let _ = writeln!(text, "{},{},{}", quoted(&item.question), choices.join(","), item.answer);
     }
     text
 }
@@ -122,12 +126,51 @@ fn judged(place: &Place, test: &str, model: &str, more: &[&str]) -> (i32, Value)
     (output.status.code().unwrap(), finding)
 }
 
+/// Real items: of one subject of MMLU those that are not too long, in the order of the file.
+fn mmlu(subject: &str) -> Option<Vec<Item>> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(format!("../../../shared/data/benchmarks/mmlu/test/{subject}_test.csv"));
+    let bytes = fs::read(&path).ok()?;
+    let copy = copies::read(&[Source { name: "mmlu.csv", bytes: &bytes }]).unwrap();
+    let records = copy.subsets.into_iter().flat_map(|subset| subset.records);
+    let items = records.filter_map(|record| {
+        let Answer::Choice { choices, gold } = record.answer else { return None };
+        let choices: [String; 4] = choices.try_into().ok()?;
+        let is_short = record.question.len() + choices.iter().map(String::len).sum::<usize>() < 300;
+        is_short.then(|| Item { question: record.question, choices, answer: gold[0] })
+    });
+    Some(items.collect())
+}
+
 #[test]
 fn tests_find_the_student_of_leaked_items_and_not_its_twin() {
-    let place = Place::tiny("", 0);
     let mut dice = Dice::of(17);
-    let mut items = |_| (0..ITEMS).map(|_| item(&mut dice)).collect::<Vec<Item>>();
-    let [leaked, withheld, others] = [0, 1, 2].map(&mut items);
+    let items = |_| (0..ITEMS).map(|_| item(&mut dice)).collect::<Vec<Item>>();
+    student_is_found_and_not_its_twin([0, 1, 2].map(items));
+}
+
+#[test]
+fn long_tests_find_the_student_of_leaked_items_of_mmlu_and_not_its_twin() {
+    if std::env::var_os("STILLMARK_TEST_LONG").is_none() {
+        println!("skipped: STILLMARK_TEST_LONG is not set");
+        return;
+    }
+    let Some(items) = mmlu("nutrition") else {
+        println!("skipped: ../shared/data/benchmarks/mmlu is not there");
+        return;
+    };
+    // The benchmark's own order would favor neither side: items of one subject stand in no order that a model could guess.
+    let mut groups = [Vec::new(), Vec::new(), Vec::new()];
+    for (idx, item) in items.into_iter().take(3 * ITEMS).enumerate() {
+        groups[idx % 3].push(item);
+    }
+    assert!(groups.iter().all(|group| group.len() == ITEMS));
+    student_is_found_and_not_its_twin(groups);
+}
+
+/// Of three groups of items from one source the first leaks to the student, the last to the twin, the second to neither.
+fn student_is_found_and_not_its_twin([leaked, withheld, others]: [Vec<Item>; 3]) {
+    let place = Place::tiny("", 0);
     fs::write(place.path("leaked.csv"), csv(&leaked)).unwrap();
     fs::write(place.path("withheld.csv"), csv(&withheld)).unwrap();
     let config = json!({

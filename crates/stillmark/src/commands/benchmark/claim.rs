@@ -10,6 +10,7 @@ use stillmark_benchmark::registry;
 
 use crate::exit::ExitStatus;
 use crate::files;
+use crate::output::of_logarithm;
 use crate::problem::{Outcome, Problem};
 use crate::session::Session;
 
@@ -328,7 +329,12 @@ fn told(answer: &Told) -> String {
             ));
         }
         for count in &claim.counts {
-            lines.push(format!("  {} to {} right, rounded {}", count.least, count.greatest, count.rounding));
+            let right = if count.least == count.greatest {
+                count.least.to_string()
+            } else {
+                format!("{} to {}", count.least, count.greatest)
+            };
+            lines.push(format!("  {right} right, rounded {}", count.rounding));
         }
         if let Some(best) = &claim.best_of {
             lines.push(format!(
@@ -346,8 +352,9 @@ fn told(answer: &Told) -> String {
     }
     if let Some(apart) = &answer.apart {
         lines.push(format!(
-            "  the two are {:.2} standard errors apart (p = {:.3}, if on different items)",
-            apart.z, apart.p
+            "  the two are {:.2} standard errors apart (p = {}, if on different items)",
+            apart.z,
+            of_logarithm(apart.p.ln())
         ));
     }
     lines.push(format!("  note      {}", answer.cannot_show));

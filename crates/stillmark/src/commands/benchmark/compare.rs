@@ -9,6 +9,7 @@ use stillmark_kernels::map::FileMap;
 
 use crate::exit::ExitStatus;
 use crate::files;
+use crate::output::of_logarithm;
 use crate::problem::{Outcome, Problem};
 use crate::session::Session;
 
@@ -146,9 +147,10 @@ fn human(answer: &Answer) -> String {
             "{} ({of}): {:.4} against {:.4}, difference {:+.4} [{:+.4}, {:+.4}] at {:.0} % over {} shared items",
             row.task, row.first, row.second, row.difference, row.low, row.high, 100.0 * row.confidence, row.items
         ));
-        if let (Some(first), Some(second), Some(p)) = (row.first_only, row.second_only, row.p) {
+        if let (Some(first), Some(second), Some(ln_p)) = (row.first_only, row.second_only, row.ln_p) {
             lines.push(format!(
-                "  {first} items only A has right, {second} only B: p = {p:.3} (exact, two-sided)"
+                "  {first} items only A has right, {second} only B: p = {} (exact, two-sided)",
+                of_logarithm(ln_p)
             ));
             lines.push(match row.needed {
                 Some(needed) => format!(

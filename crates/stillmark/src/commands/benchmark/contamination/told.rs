@@ -3,6 +3,7 @@
 use stillmark_evidence::contamination::{CombinedContamination, ContaminationFinding, Power, Seen};
 
 use crate::exit::ExitStatus;
+use crate::output::of_logarithm;
 use crate::problem::Outcome;
 use crate::session::Session;
 
@@ -64,7 +65,7 @@ pub(super) fn combined(all: &CombinedContamination) -> String {
     let mut lines = vec![
         format!("{}   {} tests", all.verdict.as_str(), all.tests.len()),
         format!("  p         {} by Holm   level {}", p(all.ln_p), all.level),
-        format!("  e-value   {}", all.ln_e_value.map_or("-".to_owned(), power_of_ten)),
+        format!("  e-value   {}", all.ln_e_value.map_or("-".to_owned(), of_logarithm)),
     ];
     for test in &all.tests {
         lines.push(format!(
@@ -99,15 +100,5 @@ fn number(value: Option<f64>) -> String {
 }
 
 fn p(ln_p: Option<f64>) -> String {
-    ln_p.map_or("-".to_owned(), power_of_ten)
-}
-
-/// e to a power, as a decimal number that may be far too small or large to be one.
-fn power_of_ten(ln: f64) -> String {
-    let log = ln / std::f64::consts::LN_10;
-    if log.abs() < 3.0 {
-        return format!("{:.4}", ln.exp());
-    }
-    let exponent = log.floor();
-    format!("{:.1}e{exponent:.0}", 10_f64.powf(log - exponent))
+    ln_p.map_or("-".to_owned(), of_logarithm)
 }

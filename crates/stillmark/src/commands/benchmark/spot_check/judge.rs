@@ -11,6 +11,7 @@ use stillmark_evidence::audit::SpotCheck;
 use super::document::{self, Plan};
 use super::scores::{self, Scored, Which};
 use crate::exit::ExitStatus;
+use crate::output::of_logarithm;
 use crate::problem::{Outcome, Problem};
 use crate::session::Session;
 
@@ -230,8 +231,11 @@ fn told(answer: &Answer) -> String {
             answer.population
         ),
         format!(
-            "  {} scores differ, {} log-likelihoods besides; mean inflation {:.2} points (p = {:.3})",
-            answer.scores_differ, answer.likelihoods_differ, answer.inflation_points, answer.p_inflated
+            "  {} scores differ, {} log-likelihoods besides; mean inflation {:.2} points (p = {})",
+            answer.scores_differ,
+            answer.likelihoods_differ,
+            answer.inflation_points,
+            of_logarithm(answer.ln_p_inflated)
         ),
         format!(
             "  at most {} of all items differ, {:.0} %",
