@@ -30,7 +30,7 @@ terms = ["cc0-1.0"]
 top_logprobs = 0
 max_length = 2048
 [train]
-steps = 240
+steps = STEPS
 seq_len = 512
 batch = 2
 losses = [{ name = "ce" }]
@@ -146,7 +146,7 @@ fn mmlu(subject: &str) -> Option<Vec<Item>> {
 fn tests_find_the_student_of_leaked_items_and_not_its_twin() {
     let mut dice = Dice::of(17);
     let items = |_| (0..ITEMS).map(|_| item(&mut dice)).collect::<Vec<Item>>();
-    student_is_found_and_not_its_twin([0, 1, 2].map(items));
+    student_is_found_and_not_its_twin([0, 1, 2].map(items), "240");
 }
 
 #[test]
@@ -165,11 +165,12 @@ fn long_tests_find_the_student_of_leaked_items_of_mmlu_and_not_its_twin() {
         groups[idx % 3].push(item);
     }
     assert!(groups.iter().all(|group| group.len() == ITEMS));
-    student_is_found_and_not_its_twin(groups);
+    // Longer items than the others: as many passes over them take more steps.
+    student_is_found_and_not_its_twin(groups, "600");
 }
 
 /// Of three groups of items from one source the first leaks to the student, the last to the twin, the second to neither.
-fn student_is_found_and_not_its_twin([leaked, withheld, others]: [Vec<Item>; 3]) {
+fn student_is_found_and_not_its_twin([leaked, withheld, others]: [Vec<Item>; 3], steps: &str) {
     let place = Place::tiny("", 0);
     fs::write(place.path("leaked.csv"), csv(&leaked)).unwrap();
     fs::write(place.path("withheld.csv"), csv(&withheld)).unwrap();
@@ -181,7 +182,7 @@ fn student_is_found_and_not_its_twin([leaked, withheld, others]: [Vec<Item>; 3])
     fs::write(place.path("small.json"), config.to_string()).unwrap();
     for (name, items) in [("student", &leaked), ("twin", &others)] {
         fs::write(place.path(&format!("{name}.jsonl")), texts(items)).unwrap();
-        fs::write(place.path("plan.toml"), PLAN.replace("NAME", name)).unwrap();
+        fs::write(place.path("plan.toml"), PLAN.replace("NAME", name).replace("STEPS", steps)).unwrap();
         place.done(&["--quiet", "distill", "run", "plan.toml", "--out", name]);
     }
     let control = ["--control", "withheld.csv"];
