@@ -9,6 +9,11 @@ use crate::shell::{Failure, Workspace, read, say, shown};
 /// Runs the harness without models or network.
 const SCRIPT: &str = "crates/benchmark/tests/harness/genuine.py";
 
+/// A Python that has the harness.
+pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    Ok(install::venv(workspace, "venv-harness", "xtask/harness.txt")?.join("bin/python"))
+}
+
 /// The folder of logs, written once; `None` where the copies of benchmarks that it asks are not at hand.
 pub(crate) fn logs(workspace: &Workspace) -> Result<Option<PathBuf>, Failure> {
     let data = workspace.root.join("../shared/data/benchmarks");
@@ -16,7 +21,7 @@ pub(crate) fn logs(workspace: &Workspace) -> Result<Option<PathBuf>, Failure> {
         say("  genuine logs: ../shared/data/benchmarks is not there, their tests are skipped");
         return Ok(None);
     }
-    let python = install::venv(workspace, "venv-harness", "xtask/harness.txt")?.join("bin/python");
+    let python = python(workspace)?;
     let folder = workspace.target.join("harness-logs");
     let stamp = folder.join("written-by.py");
     let script = read(&workspace.root.join(SCRIPT))?;

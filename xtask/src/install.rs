@@ -43,9 +43,16 @@ pub(crate) fn system_packages() -> Result<(), Failure> {
 
 /// A virtual environment in the target folder holding exactly what a pinned list of the tree names.
 pub(crate) fn venv(workspace: &Workspace, name: &str, list: &str) -> Result<PathBuf, Failure> {
+    venv_of(workspace, name, &[list])
+}
+
+/// A virtual environment holding what several lists name together.
+pub(crate) fn venv_of(workspace: &Workspace, name: &str, lists: &[&str]) -> Result<PathBuf, Failure> {
+    let list = lists.join(", ");
     let folder = workspace.target.join(name);
     let stamp = folder.join("installed.txt");
-    let wanted = read(&workspace.root.join(list))?;
+    let texts = lists.iter().map(|list| read(&workspace.root.join(list))).collect::<Result<Vec<_>, _>>()?;
+    let wanted = texts.concat();
     if std::fs::read_to_string(&stamp).is_ok_and(|have| have == wanted) {
         say(&format!("  {list}: already in {}", folder.display()));
         return Ok(folder);
@@ -53,8 +60,11 @@ pub(crate) fn venv(workspace: &Workspace, name: &str, list: &str) -> Result<Path
     say(&format!("  {list}: installing into {}", folder.display()));
     shown(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
     let mut pip = Command::new(folder.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-    shown(pip.arg(workspace.root.join(list)))?;
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    for list in lists {
+        pip.arg("--requirement").arg(workspace.root.join(list));
+    }
+    shown(&mut pip)?;
     std::fs::write(&stamp, wanted).map_err(|source| Failure::File { path: stamp, source })?;
     Ok(folder)
 }

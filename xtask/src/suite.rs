@@ -94,6 +94,7 @@ fn prepare(workspace: &Workspace, env: &mut Environment) -> Result<(), Failure> 
     env.insert("STILLMARK_TEST_PYTHON".to_owned(), venv.join("bin/python").into());
     let validators = install::venv(workspace, "venv-validators", "xtask/validators.txt")?;
     env.insert("STILLMARK_TEST_VALIDATORS".to_owned(), validators.join("bin/python").into());
+    env.insert("STILLMARK_TEST_HARNESS".to_owned(), harness::python(workspace)?.into());
     if let Some(logs) = harness::logs(workspace)? {
         env.insert("STILLMARK_HARNESS_LOGS".to_owned(), logs.into());
     }
@@ -136,7 +137,7 @@ fn docs(workspace: &Workspace, env: &Environment) -> Result<(), Failure> {
 
 /// The tests named `long`, which ask for `PyTorch`, llama.cpp or a lot of time: real models, so with the code that is released.
 fn long(workspace: &Workspace, env: &Environment) -> Result<(), Failure> {
-    let venv = install::venv(workspace, "venv-torch", "xtask/torch.txt")?;
+    let venv = install::venv_of(workspace, "venv-torch", &["xtask/torch.txt", "xtask/harness.txt"])?;
     let mut command = cargo_in(workspace, env);
     command.env("STILLMARK_TEST_LONG", "1").env("STILLMARK_TEST_TORCH", venv.join("bin/python"));
     shown(command.args(["test", "--workspace", "--release", "--no-fail-fast", "--", "long", "--nocapture"]))

@@ -3,14 +3,18 @@
 //! Items are paired by task, number and the hash of the document, so runs over different data are never compared in silence. Where every
 //! score is 0 or 1, McNemar's exact test asks how often fair coins would split the differing items so unevenly; the interval of the
 //! difference is Student's over the items' own differences. Neither says that a difference will hold on other items.
+//!
+//! Tasks of one group are also compared together. Items of one task are alike, so the interval then takes each task for a cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use stillmark_stats::interval::Estimate;
 use stillmark_stats::paired::{self, Discordant};
 use stillmark_stats::{PValue, interval};
 
 use crate::Error;
 use crate::log::Run;
+use crate::task;
 
 /// Of intervals, and the level that [`Test::needed`] is about.
 const CONFIDENCE: f64 = 0.95;
@@ -25,8 +29,10 @@ pub struct Scores {
 /// What a metric says of two runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compared {
-    /// The task.
+    /// The task, or the group.
     pub task: String,
+    /// Of a group, the tasks that both runs asked.
+    pub members: Option<Members>,
     /// The filter its answers went through.
     pub filter: String,
     /// The metric.
@@ -43,6 +49,15 @@ pub struct Compared {
     pub difference: Difference,
     /// How the differing items split, and what chance makes of it; none where scores are not all 0 or 1.
     pub test: Option<Test>,
+}
+
+/// The tasks of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Members {
+    /// Those that both runs asked.
+    pub shared: u64,
+    /// All of them.
+    pub all: u64,
 }
 
 /// A difference of means with its interval.
@@ -94,53 +109,114 @@ pub fn scores(runs: Vec<Run<'_>>) -> Result<Scores, Error> {
     Ok(scores)
 }
 
-/// Compares two runs metric by metric; metrics that only one has, or no item of which is shared, are left out.
+/// Compares two runs metric by metric, and group by group where they share two tasks of it; metrics that only one has, or no item
+/// of which is shared, are left out.
 pub fn compare(first: &Scores, second: &Scores) -> Vec<Compared> {
-    first.by_metric.iter().filter_map(|(of, items)| compared(of, items, second.by_metric.get(of)?)).collect()
+    let of_task = |(of, items): (&[String; 3], &Items)| {
+        let pairs = Pairs::of(items, second.by_metric.get(of)?);
+        let [task, filter, metric] = of.clone();
+        let estimate = paired::difference(&pairs.first, &pairs.second);
+        pairs.compared(Subject { task, members: None, filter, metric }, estimate)
+    };
+    first.by_metric.iter().filter_map(of_task).chain(groups(first, second)).collect()
+}
+
+/// The groups of which both runs share tasks, smaller ones first; one that shares no other tasks than a smaller one is left out.
+fn groups(first: &Scores, second: &Scores) -> Vec<Compared> {
+    let mut seen = BTreeSet::new();
+    let mut all = Vec::new();
+    for group in task::group_names().into_iter().filter_map(task::group) {
+        let tasks = task::leaves(&group);
+        let (mut together, mut clusters, mut shared) = (Pairs::default(), Vec::new(), Vec::new());
+        for task in &tasks {
+            let of = [task.clone(), group.filter.to_owned(), group.metric.to_owned()];
+            let (Some(a), Some(b)) = (first.by_metric.get(&of), second.by_metric.get(&of)) else { continue };
+            let before = together.first.len();
+            together.add(Pairs::of(a, b));
+            if before < together.first.len() {
+                clusters.resize(together.first.len(), shared.len());
+                shared.push(task.clone());
+            }
+        }
+        let members = Some(Members { shared: shared.len() as u64, all: tasks.len() as u64 });
+        if shared.len() < 2 || !seen.insert(shared) {
+            continue;
+        }
+        let estimate = paired::clustered_difference(&together.first, &together.second, &clusters);
+        let (filter, metric) = (group.filter.to_owned(), group.metric.to_owned());
+        all.extend(together.compared(Subject { task: group.name, members, filter, metric }, estimate));
+    }
+    all
 }
 
 type Items = BTreeMap<String, (String, f64)>;
 
-fn compared([task, filter, metric]: &[String; 3], first: &Items, second: &Items) -> Option<Compared> {
-    let pairs: Vec<(f64, f64)> = first
-        .iter()
-        .filter_map(|(id, (hash, score))| {
-            let (other_hash, other) = second.get(id)?;
-            (hash == other_hash).then_some((*score, *other))
-        })
-        .collect();
-    if pairs.is_empty() {
-        return None;
-    }
-    let (a, b): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
-    let estimate = paired::difference(&a, &b);
-    let range = estimate.interval(CONFIDENCE);
-    let items = pairs.len() as u64;
-    Some(Compared {
-        task: task.clone(),
-        filter: filter.clone(),
-        metric: metric.clone(),
-        items,
-        unpaired: first.len() as u64 + second.len() as u64 - 2 * items,
-        first: interval::mean(&a).mean,
-        second: interval::mean(&b).mean,
-        difference: Difference {
-            value: estimate.mean,
-            low: range.low.max(-1.0),
-            high: range.high.min(1.0),
-            confidence: CONFIDENCE,
-        },
-        test: test(&pairs),
-    })
+/// What is compared.
+struct Subject {
+    task: String,
+    members: Option<Members>,
+    filter: String,
+    metric: String,
 }
 
-fn test(pairs: &[(f64, f64)]) -> Option<Test> {
-    let is_truth = |score: f64| score == 0.0 || score == 1.0;
-    if !pairs.iter().all(|(a, b)| is_truth(*a) && is_truth(*b)) {
-        return None;
+/// The scores of items that both runs asked.
+#[derive(Default)]
+struct Pairs {
+    first: Vec<f64>,
+    second: Vec<f64>,
+    unpaired: u64,
+}
+
+impl Pairs {
+    fn of(first: &Items, second: &Items) -> Self {
+        let mut pairs = Self::default();
+        for (id, (hash, score)) in first {
+            if let Some((_, other)) = second.get(id).filter(|(other, _)| other == hash) {
+                pairs.first.push(*score);
+                pairs.second.push(*other);
+            }
+        }
+        pairs.unpaired = (first.len() + second.len() - 2 * pairs.first.len()) as u64;
+        pairs
     }
-    let discordant = Discordant::count(pairs.iter().map(|(a, b)| (*a == 1.0, *b == 1.0)));
-    Some(Test { discordant, p: discordant.p(), needed: needed(discordant.first + discordant.second) })
+
+    fn add(&mut self, mut other: Self) {
+        self.first.append(&mut other.first);
+        self.second.append(&mut other.second);
+        self.unpaired += other.unpaired;
+    }
+
+    /// What they say; nothing where there are none.
+    fn compared(&self, subject: Subject, estimate: Estimate) -> Option<Compared> {
+        let range = estimate.interval(CONFIDENCE);
+        (!self.first.is_empty()).then(|| Compared {
+            task: subject.task,
+            members: subject.members,
+            filter: subject.filter,
+            metric: subject.metric,
+            items: self.first.len() as u64,
+            unpaired: self.unpaired,
+            first: interval::mean(&self.first).mean,
+            second: interval::mean(&self.second).mean,
+            difference: Difference {
+                value: estimate.mean,
+                low: range.low.max(-1.0),
+                high: range.high.min(1.0),
+                confidence: CONFIDENCE,
+            },
+            test: self.test(),
+        })
+    }
+
+    fn test(&self) -> Option<Test> {
+        let is_truth = |score: &f64| *score == 0.0 || *score == 1.0;
+        if !self.first.iter().chain(&self.second).all(is_truth) {
+            return None;
+        }
+        let truths = self.first.iter().zip(&self.second).map(|(a, b)| (*a == 1.0, *b == 1.0));
+        let discordant = Discordant::count(truths);
+        Some(Test { discordant, p: discordant.p(), needed: needed(discordant.first + discordant.second) })
+    }
 }
 
 /// How many of `total` differing items one side must have for the test to come to 0.05.

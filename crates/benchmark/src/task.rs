@@ -6,6 +6,7 @@
 //! prompt, [`Task::score_choices`] and
 //! [`Task::score_text`] score an answer, [`Setting::recipe`] names everything that decides a score.
 
+mod average;
 mod bbh;
 mod catalog;
 mod filter;
@@ -23,8 +24,9 @@ mod setting;
 mod shots;
 mod template;
 
+pub use average::{Averages, Scored, averages, leaves, within};
 pub use bbh::{cot_prompts, shots_of_cot_prompts};
-pub use catalog::{HARNESS_VERSION, find, group, names};
+pub use catalog::{HARNESS_VERSION, find, group, group_names, names};
 pub use filter::{EmptyMatch, Extract, Filter};
 pub use logged::{About, Finished, Given, Sample, results, samples, sanitized};
 pub use metric::{Letters, Metric, argmax};

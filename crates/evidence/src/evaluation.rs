@@ -89,6 +89,9 @@ pub struct EvaluationRun {
     pub model: Model,
     /// The scores, task by task.
     pub tasks: Vec<TaskResult>,
+    /// The averages over tasks, inner groups first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub groups: Vec<GroupResult>,
     /// When the run began, RFC 3339.
     pub started_on: String,
     /// When it ended.
@@ -112,6 +115,9 @@ pub struct TaskResult {
     pub pinned: bool,
     /// Records that were asked.
     pub asked: u64,
+    /// The digest of the prompts: of the SHA-256 of each in hexadecimal, a line each, in the order of the records.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub prompts_sha256: Option<Digest>,
     /// The scores.
     pub scores: Vec<TaskScore>,
 }
@@ -136,6 +142,53 @@ pub struct TaskScore {
     /// How the interval was made: `wilson` or `student`.
     pub interval: String,
 }
+
+/// What came of several tasks together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupResult {
+    /// The harness's name of the group.
+    pub group: String,
+    /// Its tasks, those of inner groups included.
+    pub tasks: Vec<String>,
+    /// Records that were asked, of all of them.
+    pub asked: u64,
+    /// Which metric is averaged.
+    pub metric: String,
+    /// Of what which filter took.
+    pub filter: String,
+    /// The mean over the records, with an interval that takes each task for a cluster.
+    pub micro: Average,
+    /// The mean over the tasks, each weighing the same.
+    #[serde(rename = "macro")]
+    pub by_task: Average,
+    /// The standard error of the mean over the records as the harness pools it: records taken as independent.
+    pub pooled_stderr: Option<f64>,
+    /// The confidence of both intervals.
+    pub confidence: f64,
+}
+
+/// An average with its interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Average {
+    /// The average.
+    pub value: f64,
+    /// Its standard error; none where there is one task only.
+    pub stderr: Option<f64>,
+    /// The interval's lower end.
+    pub low: f64,
+    /// The interval's upper end.
+    pub high: f64,
+}
+
+impl Average {
+    /// Whether its interval holds an average, up to the rounding of sums.
+    fn is_of(&self, average: f64) -> bool {
+        (self.value - average).abs() <= SUMS && self.low <= self.value && self.value <= self.high
+    }
+}
+
+/// How far two sums of the same scores may be apart.
+const SUMS: f64 = 1e-9;
 
 impl Predicate for Registration {
     const TYPE: &'static str = "urn:stillmark:evaluation-registration:v1";
@@ -169,7 +222,38 @@ impl EvaluationRun {
             ));
         }
         let mut pairs = self.tasks.iter().zip(&registration.tasks);
-        pairs.find_map(|(task, registered)| task.departs_from(registered))
+        pairs
+            .find_map(|(task, registered)| task.departs_from(registered))
+            .or_else(|| self.groups.iter().find_map(|group| group.departs_from(&self.tasks)))
+    }
+}
+
+impl GroupResult {
+    /// What keeps it from being the average of tasks.
+    fn departs_from(&self, tasks: &[TaskResult]) -> Option<String> {
+        let name = &self.group;
+        let (mut asked, mut sum, mut sum_of_means) = (0, 0.0, 0.0);
+        for member in &self.tasks {
+            let task = tasks.iter().find(|task| task.task == *member);
+            let of_metric = |score: &&TaskScore| score.metric == self.metric && score.filter == self.filter;
+            let Some((task, score)) = task.and_then(|task| Some((task, task.scores.iter().find(of_metric)?)))
+            else {
+                return Some(format!("`{name}` averages `{member}`, which has no such result"));
+            };
+            asked += task.asked;
+            sum += score.value * task.asked as f64;
+            sum_of_means += score.value;
+        }
+        if asked != self.asked || asked == 0 {
+            return Some(format!("`{name}` says {} records, its tasks asked {asked}", self.asked));
+        }
+        let (micro, by_task) = (sum / asked as f64, sum_of_means / self.tasks.len() as f64);
+        let is_sound = self.micro.is_of(micro) && self.by_task.is_of(by_task);
+        (!is_sound).then(|| {
+            format!(
+                "`{name}`: its averages are not those of its tasks, {micro} by record and {by_task} by task"
+            )
+        })
     }
 }
 

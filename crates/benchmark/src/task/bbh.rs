@@ -8,6 +8,10 @@ use super::template::{Target, Template};
 use crate::Error;
 use crate::record::{Answer, Record};
 
+/// The groups; `bbh` is another name of the worked few-shot one.
+pub(super) const GROUPS: [&str; 5] =
+    ["bbh", "bbh_cot_fewshot", "bbh_cot_zeroshot", "bbh_fewshot", "bbh_zeroshot"];
+
 /// How the flexible filter of a subset reads an answer.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
@@ -241,6 +245,8 @@ pub(super) fn group(name: &str) -> Option<Group> {
         members: SUBSETS.iter().map(|(subset, ..)| format!("{prefix}{subset}")).collect(),
         metric: "exact_match",
         filter,
+        alias: name.to_owned(),
+        version: "3.0",
     })
 }
 

@@ -50,6 +50,11 @@ pub fn group(name: &str) -> Option<Group> {
     mmlu::group(name).or_else(|| bbh::group(name))
 }
 
+/// The names of all groups, each after those within it.
+pub fn group_names() -> Vec<&'static str> {
+    mmlu::GROUPS.into_iter().chain(bbh::GROUPS).collect()
+}
+
 /// The names of all tasks.
 pub fn names() -> Vec<String> {
     let single = SINGLE.map(str::to_owned).into_iter();

@@ -7,6 +7,7 @@ use serde::ser::{SerializeMap as _, Serializer};
 use serde_json::{Value, json};
 use stillmark_evidence::Digest;
 
+use super::average::Averages;
 use super::catalog::HARNESS_VERSION;
 use super::recipe::{Output, Task};
 use super::score::Score;
@@ -272,8 +273,8 @@ pub struct About<'a> {
     pub chat_template: Option<&'a str>,
 }
 
-/// A results file.
-pub fn results(about: &About<'_>, finished: &[Finished<'_>]) -> String {
+/// A results file. Averages come inner groups first.
+pub fn results(about: &About<'_>, finished: &[Finished<'_>], averages: &[Averages]) -> String {
     let by_task = |value: &dyn Fn(&Finished<'_>) -> Value| -> Value {
         finished
             .iter()
@@ -289,9 +290,9 @@ pub fn results(about: &About<'_>, finished: &[Finished<'_>]) -> String {
     let system_sha = system.as_str().map(hash);
     let limit = setting.and_then(|setting| setting.limit);
     let seed = setting.map(|setting| setting.seed);
-    let whole = json!({
+    let mut whole = json!({
         "results": by_task(&scores_of),
-        "group_subtasks": by_task(&|_| json!([])),
+        "group_subtasks": {},
         "configs": by_task(&config_of),
         "versions": by_task(&|one| json!(one.task.version.parse::<f64>().ok())),
         "n-shot": by_task(&|one| json!(one.setting.shots)),
@@ -317,7 +318,33 @@ pub fn results(about: &About<'_>, finished: &[Finished<'_>]) -> String {
         "chat_template": about.chat_template,
         "chat_template_sha": sha,
     });
+    for one in averages {
+        add_group(&mut whole, one, finished);
+    }
     serde_json::to_string_pretty(&whole).unwrap_or_default() + "\n"
+}
+
+/// Adds a group where the harness lists it: among the results, once more on its own, and what holds for all of its own tasks.
+fn add_group(whole: &mut Value, one: &Averages, finished: &[Finished<'_>]) {
+    let Averages { group, records, micro, pooled_stderr, .. } = one;
+    let of_metric = |name: &str| format!("{name},{}", group.filter);
+    let (key, stderr_key) = (of_metric(group.metric), of_metric(&format!("{}_stderr", group.metric)));
+    let stderr = if pooled_stderr.is_finite() { json!(pooled_stderr) } else { json!("N/A") };
+    let scores = json!({
+        "alias": group.alias, "name": group.name, "sample_len": records,
+        &key: micro.mean, stderr_key: stderr, "sample_count": {key: records},
+    });
+    whole["results"][&group.name] = scores.clone();
+    whole["groups"][&group.name] = scores;
+    whole["group_subtasks"][&group.name] = json!(group.members);
+    whole["versions"][&group.name] = json!(group.version);
+    let mut own = finished.iter().filter(|task| group.members.contains(&task.task.name));
+    if let Some(first) = own.next() {
+        whole["higher_is_better"][&group.name] = whole["higher_is_better"][&first.task.name].clone();
+        if own.all(|task| task.setting.shots == first.setting.shots) {
+            whole["n-shot"][&group.name] = json!(first.setting.shots);
+        }
+    }
 }
 
 /// A name as the harness makes a folder of it.

@@ -4,6 +4,10 @@ use super::metric::Metric;
 use super::recipe::{Group, Output, Sampler, ShotSource, Task};
 use super::template::Template;
 
+/// The groups, each after those within it.
+pub(super) const GROUPS: [&str; 5] =
+    ["mmlu_stem", "mmlu_other", "mmlu_social_sciences", "mmlu_humanities", "mmlu"];
+
 /// The subjects of each category, in the harness's order.
 const CATEGORIES: [(&str, &[&str]); 4] = [
     (
@@ -113,6 +117,7 @@ pub(super) fn task(subject: &str) -> Option<Task> {
 
 /// `mmlu` or one of its four categories.
 pub(super) fn group(name: &str) -> Option<Group> {
+    let alias = name.strip_prefix("mmlu_").unwrap_or(name).replace('_', " ");
     let members = if name == "mmlu" {
         CATEGORIES.iter().map(|(category, _)| format!("mmlu_{category}")).collect()
     } else {
@@ -120,7 +125,7 @@ pub(super) fn group(name: &str) -> Option<Group> {
         let (_, subjects) = CATEGORIES.iter().find(|(known, _)| *known == category)?;
         subjects.iter().map(|subject| format!("mmlu_{subject}")).collect()
     };
-    Some(Group { name: name.to_owned(), members, metric: "acc", filter: "none" })
+    Some(Group { name: name.to_owned(), members, metric: "acc", filter: "none", alias, version: "2" })
 }
 
 /// All subjects, category by category.

@@ -105,6 +105,10 @@ pub struct Group {
     pub metric: &'static str,
     /// Under which filter.
     pub filter: &'static str,
+    /// What the harness's table calls it.
+    pub alias: String,
+    /// The version of the group, as its results spell it.
+    pub version: &'static str,
 }
 
 impl Task {

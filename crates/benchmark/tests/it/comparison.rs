@@ -1,6 +1,6 @@
 //! Two runs over the same items: pairs, the exact test and its false alarms, the interval.
 
-use stillmark_benchmark::comparison::{Compared, Scores, compare, scores};
+use stillmark_benchmark::comparison::{Compared, Members, Scores, compare, scores};
 use stillmark_benchmark::log::{File, lm_eval};
 use stillmark_stats::python_random::Random;
 
@@ -87,4 +87,33 @@ fn power_grows_with_the_difference() {
     let curve: Vec<u64> = [50, 65, 80, 95].into_iter().map(|share| alarms(200, 100, share)).collect();
     assert!(curve.is_sorted(), "{curve:?}");
     assert!(curve[2] > 150 && curve[3] == 200, "{curve:?}");
+}
+
+/// Two subjects of one group: a second row for each, and one for both, whose interval takes the subjects for clusters.
+#[test]
+fn tasks_of_a_group_are_compared_together() {
+    let subjects = ["mmlu_anatomy", "mmlu_virology", "mmlu_philosophy"];
+    let names = subjects.map(|task| format!("samples_{task}_2026-01-02T03-04-05.678901.jsonl"));
+    let read = |of: &[(usize, &str)]| {
+        let files: Vec<File<'_>> =
+            of.iter().map(|(task, lines)| File { name: &names[*task], bytes: lines.as_bytes() }).collect();
+        scores(lm_eval::read(&files).unwrap()).unwrap()
+    };
+    let (a, b) = (rows(&[1.0, 1.0, 1.0, 0.0]), rows(&[0.0, 1.0, 0.0, 0.0]));
+    let (c, d) = (rows(&[1.0, 0.0]), rows(&[1.0, 1.0]));
+    let all = compare(&read(&[(0, &a), (1, &c), (2, &c)]), &read(&[(0, &b), (1, &d)]));
+    let told: Vec<_> = all.iter().map(|one| (one.task.as_str(), one.members, one.items)).collect();
+    let both = Some(Members { shared: 2, all: 57 });
+    assert_eq!(told, [("mmlu_anatomy", None, 4), ("mmlu_virology", None, 2), ("mmlu", both, 6)]);
+    let group = &all[2];
+    // Differences 1 0 1 0 and 0 -1 about their mean 1/6: the subjects' sums are 4/3 and -4/3, so the error is sqrt(2 * 32/9) / 6.
+    assert!((group.difference.value - 1.0 / 6.0).abs() < 1e-12);
+    assert_eq!(
+        (group.difference.low, group.difference.high),
+        (-1.0, 1.0),
+        "two clusters say next to nothing"
+    );
+    let test = group.test.unwrap();
+    assert_eq!((test.discordant.first, test.discordant.second), (2, 1));
+    assert_eq!((group.first, group.second), (4.0 / 6.0, 3.0 / 6.0));
 }

@@ -207,3 +207,44 @@ fn prompts_are_those_that_the_harness_logs() {
         }
     }
 }
+
+/// What `lm_eval.api.metrics` 0.4.13 makes of the same three tasks: `aggregate_subtask_metrics` and `pooled_sample_stderr`.
+#[test]
+fn averages_are_those_of_the_harness_and_their_intervals_take_tasks_for_clusters() {
+    let values: Vec<Vec<f64>> = [(40, 135), (60, 166), (100, 306)]
+        .map(|(right, n)| (0..n).map(|idx| f64::from(u8::from(idx < right))).collect())
+        .to_vec();
+    let tasks = ["mmlu_anatomy", "mmlu_virology", "mmlu_nutrition"];
+    let scored: Vec<task::Scored<'_>> = tasks
+        .iter()
+        .zip(&values)
+        .map(|(task, values)| task::Scored { task, metric: "acc", filter: "none", values })
+        .collect();
+    let group = task::group("mmlu").unwrap();
+    let found = task::averages(&group, tasks.map(str::to_owned).to_vec(), &scored).unwrap();
+    let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} against {b}");
+    assert_eq!(found.records, 607);
+    close(found.micro.mean, 0.329_489_291_598_023_04);
+    close(found.by_task.mean, 0.328_179_821_683_247_16);
+    close(found.pooled_stderr, 0.019_102_292_006_964_24);
+    close(found.micro.stderr, 0.014_109_352_253_087_546);
+    close(found.micro.degrees, 2.0);
+    close(found.by_task.stderr, 0.018_819_734_817_968_6);
+    assert_eq!(task::averages(&group, vec!["mmlu_astronomy".to_owned()], &scored), None);
+    assert_eq!(task::averages(&group, Vec::new(), &scored), None);
+}
+
+#[test]
+fn a_group_holds_what_the_harness_lists_in_its_order() {
+    let mmlu = task::group("mmlu").unwrap();
+    let names: Vec<String> = task::within("mmlu").into_iter().map(|group| group.name).collect();
+    let categories = ["mmlu_stem", "mmlu_other", "mmlu_social_sciences", "mmlu_humanities"];
+    assert_eq!(names, [&categories[..], &["mmlu"]].concat());
+    let leaves = task::leaves(&mmlu);
+    assert_eq!((leaves.len(), leaves[0].as_str()), (57, "mmlu_abstract_algebra"));
+    assert_eq!(task::within("mmlu_anatomy"), []);
+    for name in task::group_names() {
+        let group = task::group(name).unwrap();
+        assert!(task::leaves(&group).iter().all(|task| task::find(task).is_some()), "{name}");
+    }
+}

@@ -1,5 +1,6 @@
 //! What lies beside the signed statements: evaluations, bundles, offers.
 
+use super::benchmarks::Evaluated;
 use crate::layout::{Document, path};
 use crate::provenance::{Provenance, name};
 use crate::{Digest, Statement};
@@ -27,6 +28,8 @@ pub struct Beside {
     pub architecture: Option<String>,
     /// How many numbers the student's weights are.
     pub parameters: Option<u64>,
+    /// The evaluation runs whose statements lie in the folder, as far as they are sound.
+    pub benchmarks: Vec<Evaluated>,
 }
 
 /// An evaluation on held-out records after so many steps.
@@ -53,7 +56,7 @@ struct Head {
 }
 
 impl Beside {
-    pub(crate) fn read(dir: &Path, run: Option<&Statement<Provenance>>) -> Self {
+    pub(crate) fn read(dir: &Path, run: Option<&Statement<Provenance>>, benchmarks: Vec<Evaluated>) -> Self {
         let digest = |file: &str| fs::read(dir.join(file)).ok().map(|bytes| Digest::of(&bytes));
         let bundles = Document::ALL.into_iter().map(Document::bundle_path);
         let metrics = fs::read(dir.join(path::METRICS)).ok().filter(|bytes| {
@@ -67,6 +70,7 @@ impl Beside {
                 .unwrap_or_default(),
             architecture: architecture(&dir.join(path::MODEL)),
             parameters: parameters(&dir.join(path::MODEL)),
+            benchmarks,
         }
     }
 }

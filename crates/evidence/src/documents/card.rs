@@ -1,5 +1,6 @@
 //! A whole card: the claims, and sections that `verify` renders again.
 
+use super::benchmarks::{self, Evaluated};
 use super::beside::Evaluation;
 use super::facts::ABSENT;
 use super::record::Record;
@@ -22,6 +23,8 @@ pub struct Told<'a> {
     pub record: &'a DatasetManifest,
     /// The first and the last evaluation on held-out text, where there were any.
     pub evaluations: Option<(Evaluation, Evaluation)>,
+    /// The evaluation runs on public benchmarks.
+    pub benchmarks: &'a [Evaluated],
 }
 
 impl<'a> Told<'a> {
@@ -33,6 +36,7 @@ impl<'a> Told<'a> {
             claims: &record.claims,
             record: &record.data.predicate,
             evaluations: record.evaluations(),
+            benchmarks: &record.beside.benchmarks,
         }
     }
 
@@ -46,7 +50,7 @@ pub fn render(told: &Told<'_>) -> String {
     let name = told.text("/student/name").unwrap_or("student");
     let mut parts = vec![front_matter(told), format!("\n# {name}\n"), render_claims_block(told.claims)];
     parts.extend(sections(told).into_iter().map(|(_, text)| text));
-    parts.push(LIMITS.to_owned());
+    parts.push(if told.benchmarks.is_empty() { LIMITS } else { LIMITS_WITH_BENCHMARKS }.to_owned());
     parts.join("\n")
 }
 
@@ -95,6 +99,14 @@ signed record. The numbers say how near this student is to its teacher on text o
 behavior was not evaluated. Not recorded: energy, carbon, evaluation on public benchmarks.
 ";
 
+const LIMITS_WITH_BENCHMARKS: &str = "\
+## Limits
+
+What is stated above, in the front matter, between the two marks and in the sections, is checked by `stillmark verify` against the
+signed record. A score says how the student answered those records by that recipe; that it was this student that answered takes a spot
+check, or a gateway's receipts. Not recorded: energy, carbon.
+";
+
 fn front_matter(told: &Told<'_>) -> String {
     let text = render_front_matter(told.claims);
     let mut text = text.strip_suffix("---\n").unwrap_or(&text).to_owned();
@@ -112,6 +124,7 @@ fn sections(told: &Told<'_>) -> Vec<(&'static str, String)> {
     if let Some((before, after)) = &told.evaluations {
         sections.push(("Held-out evaluation", evaluation(before, after)));
     }
+    sections.extend(benchmarks::section(told.benchmarks).map(|text| ("Benchmarks", text)));
     sections
 }
 

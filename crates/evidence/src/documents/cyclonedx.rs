@@ -1,5 +1,6 @@
 //! CycloneDX bills of materials, as far as they speak of what is recorded.
 
+use super::benchmarks::FAMILY;
 use super::facts::Stated;
 use crate::license;
 use serde_json::Value;
@@ -55,7 +56,16 @@ fn subject(student: &Value, stated: &mut Stated) -> Result<(), String> {
     properties(student, "", stated);
     for metric in items(&student["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]) {
         let name = text(&metric["type"], "the type of a metric")?;
-        state(stated, name, metric["value"].as_str());
+        // On a benchmark, the slice is what the score is on.
+        match metric["slice"].as_str().filter(|slice| slice.starts_with(FAMILY)) {
+            Some(on) => {
+                state(stated, &format!("{on}: {name}"), metric["value"].as_str());
+                let bound = |end: &str| metric["confidenceInterval"][end].as_str().unwrap_or_default();
+                let interval = format!("{} to {}", bound("lowerBound"), bound("upperBound"));
+                state(stated, &format!("{on}: interval of {name}"), Some(&interval));
+            }
+            None => state(stated, name, metric["value"].as_str()),
+        }
     }
     for duty in items(&student["modelCard"]["considerations"]["ethicalConsiderations"]) {
         let name = text(&duty["name"], "the name of a consideration")?;

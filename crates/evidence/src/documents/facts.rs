@@ -1,5 +1,6 @@
 //! The facts of a record by name: one list for every document's writer and reader.
 
+use super::benchmarks;
 use super::record::{Record, TeacherFacts};
 use crate::license;
 use crate::manifest::Source;
@@ -29,6 +30,7 @@ pub fn facts(record: &Record<'_>) -> Facts {
     put(&mut facts, "pedigree", Some(pedigree(record)));
     recipe(record, &mut facts);
     scores(record, &mut facts);
+    facts.extend(benchmarks::facts(&record.beside.benchmarks));
     proofs(record, &mut facts);
     facts
 }

@@ -105,7 +105,7 @@ impl Kind {
             Self::EuSummary => of_teacher || of_source || DATA.contains(&fact) || IDENTITY.contains(&fact),
             Self::DocumentationForm => {
                 of_teacher
-                    || ["weights", "held-out"].contains(&family)
+                    || ["weights", "held-out", "benchmark"].contains(&family)
                     || IDENTITY.contains(&fact)
                     || RECIPE.contains(&fact)
                     || DATA.contains(&fact)

@@ -3,6 +3,7 @@
 //! Writers (in `report`) and this reader share their facts by name, so a document that states one of them
 //! otherwise, or leaves one out that its kind carries, is a contradiction.
 
+mod benchmarks;
 mod beside;
 mod card;
 mod check;
@@ -15,6 +16,7 @@ mod scores;
 mod spdx;
 mod table;
 
+pub use benchmarks::{BenchmarkScore, EVALUATIONS, Evaluated};
 pub use beside::{Beside, Evaluation, evaluations};
 pub use card::{Told, render};
 pub(crate) use check::check;

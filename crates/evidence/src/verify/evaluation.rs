@@ -5,8 +5,8 @@ use crate::evaluation::{EvaluationRun, Registration, path};
 use crate::keys::{KeyId, PublicKey};
 use crate::layout::read;
 use crate::verify::finding::{check_extra, compare};
-use crate::verify::folder::{judge_signers, keep, report, signed, signer};
 use crate::verify::logged::{self, Logged, Place};
+use crate::verify::opening::{judge_signers, keep, report, signed, signer};
 use crate::verify::signed::{Trust, Verified};
 use crate::{Digest, Error, Finding, FindingKind, Statement};
 use std::fs;
@@ -33,12 +33,10 @@ pub fn evaluation(dir: &Path, trust: &Trust) -> Result<Verified<EvaluationFacts>
     let named = keep(&mut checks, signer(dir, path::SIGNER));
     let keys = Trust::of(named.clone().into_iter().chain(trust.keys().cloned()));
     let mut signers = Vec::new();
-    let registration = signed::<Registration>(dir, path::REGISTRATION, &keys, (&mut checks, &mut signers));
-    let run = signed::<EvaluationRun>(dir, path::RUN, &keys, (&mut checks, &mut signers));
+    let (registration, run) = opened(dir, &keys, (&mut checks, &mut signers));
     let trusted = judge_signers(named.as_ref().map(PublicKey::id), &signers, trust, &mut checks);
     let mut is_logged = Logged::NotAll;
     if let (Some(registration), Some(run)) = (&registration, &run) {
-        checks.push(follows(dir, registration, run).unwrap_or_else(Check::from));
         for subject in &run.subject {
             let found = read(dir, &subject.name).and_then(|bytes| compare(subject, Digest::of(&bytes)));
             let whole = || Check::pass(Aspect::Judged, &subject.name, "its bytes are the signed ones");
@@ -54,6 +52,20 @@ pub fn evaluation(dir: &Path, trust: &Trust) -> Result<Verified<EvaluationFacts>
     let by = signers.first().copied();
     let report = report(checks, Vec::new(), trusted, is_logged);
     Ok(Verified::new(EvaluationFacts { report, signer: by, registration, run }, by))
+}
+
+/// Both statements, as far as their signatures hold, and whether the one follows from the other.
+pub(super) fn opened(
+    dir: &Path,
+    keys: &Trust,
+    (checks, signers): (&mut Vec<Check>, &mut Vec<KeyId>),
+) -> (Option<Statement<Registration>>, Option<Statement<EvaluationRun>>) {
+    let registration = signed::<Registration>(dir, path::REGISTRATION, keys, (checks, signers));
+    let run = signed::<EvaluationRun>(dir, path::RUN, keys, (checks, signers));
+    if let (Some(registration), Some(run)) = (&registration, &run) {
+        checks.push(follows(dir, registration, run).unwrap_or_else(Check::from));
+    }
+    (registration, run)
 }
 
 /// Whether the result is one of the registration that lies beside it.
@@ -83,7 +95,7 @@ fn follows(
 }
 
 /// Whether both statements are in the log that they name, the registration first.
-fn check_log(
+pub(super) fn check_log(
     dir: &Path,
     (registration, run): (&Statement<Registration>, &Statement<EvaluationRun>),
     checks: &mut Vec<Check>,

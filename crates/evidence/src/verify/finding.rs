@@ -4,8 +4,8 @@ use crate::checks::{Aspect, Check, FolderReport};
 use crate::keys::{KeyId, PublicKey};
 use crate::layout::read;
 use crate::statement::Outside;
-use crate::verify::folder::{judge_signers, keep, report, signer, unopened};
 use crate::verify::logged;
+use crate::verify::opening::{judge_signers, keep, report, signer, unopened};
 use crate::verify::signed::{Trust, Verified, open, statement};
 use crate::watermark::{
     Attribution, Judgment, ScoreLine, WatermarkFinding, is_judged_name, parse_scores, path,

@@ -1,7 +1,6 @@
 //! A whole run folder, offline: every signature, digest, log proof, provenance edge, share and claim.
 
-use crate::card::Contradiction;
-use crate::checks::{Aspect, Assurance, Check, CheckVerdict, FolderReport, SCHEMA};
+use crate::checks::{Aspect, Check, FolderReport};
 use crate::consent::Consent;
 use crate::disclosure::Disclosure;
 use crate::documents::{self, Beside, Record, Statements};
@@ -9,11 +8,12 @@ use crate::keys::{KeyId, PublicKey};
 use crate::layout::{Document, foreign_evidence, path, read};
 use crate::manifest::DatasetManifest;
 use crate::provenance::Provenance;
+use crate::verify::opening::{judge_signers, keep, report, signer, unopened};
 use crate::verify::records::{Case, RecordReader};
 use crate::verify::signed::{Trust, Verified, open, statement};
 use crate::verify::upstream::{self, Ancestry};
 use crate::verify::work::Work;
-use crate::verify::{edges, granted, logged, records, stated};
+use crate::verify::{disclosed, edges, granted, logged, records, stated};
 use crate::{Error, Finding, FindingKind, Predicate, Statement, bundle, model_signing};
 use std::fs;
 use std::path::Path;
@@ -108,7 +108,8 @@ pub fn folder(dir: &Path, trust: &Trust, reader: &dyn RecordReader) -> Result<Ve
     };
     let ancestry = run.as_ref().and_then(|run| upstream::check(dir, own(run), trust, &mut checks));
     let mut contradictions = stated::check_card(dir, data.as_ref(), disclosure.as_ref(), &mut checks);
-    let beside = Beside::read(dir, run.as_ref());
+    let benchmarks = disclosed::check(dir, &keys, model.as_ref(), &mut checks);
+    let beside = Beside::read(dir, run.as_ref(), benchmarks);
     let of_run = (run.as_ref(), data.as_ref(), model.as_ref());
     let record = record(of_run, disclosure.as_ref(), (&beside, &consents));
     contradictions.extend(record.iter().flat_map(|record| documents::check(dir, record, &mut checks)));
@@ -145,65 +146,6 @@ fn check_log(
     logged::check(dir, run.predicate.build_definition.internal_parameters.log.as_deref(), &place, checks)
 }
 
-pub(super) fn report(
-    checks: Vec<Check>,
-    contradictions: Vec<Contradiction>,
-    trusted: SignerTrust,
-    is_logged: logged::Logged,
-) -> FolderReport {
-    let any = |verdict| checks.iter().any(|check| check.verdict == verdict);
-    let verdict = if any(CheckVerdict::Fail) || !contradictions.is_empty() {
-        CheckVerdict::Fail
-    } else if any(CheckVerdict::Inconclusive) {
-        CheckVerdict::Inconclusive
-    } else {
-        CheckVerdict::Pass
-    };
-    let assurance = match (verdict, trusted, is_logged) {
-        (CheckVerdict::Fail, _, _) => Assurance::None,
-        (_, SignerTrust::Unknown, _) => Assurance::SignedByUnknown,
-        (_, SignerTrust::Trusted, logged::Logged::All) => Assurance::SignedAndLogged,
-        (_, SignerTrust::Trusted, logged::Logged::NotAll) => Assurance::Signed,
-    };
-    FolderReport { schema: SCHEMA.to_owned(), verdict, assurance, checks, contradictions }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SignerTrust {
-    Trusted,
-    Unknown,
-}
-
-pub(super) fn judge_signers(
-    named: Option<KeyId>,
-    signers: &[KeyId],
-    trust: &Trust,
-    checks: &mut Vec<Check>,
-) -> SignerTrust {
-    let Some(first) = signers.first() else { return SignerTrust::Unknown };
-    if let Some(named) = named.filter(|named| signers.iter().any(|signer| signer != named)) {
-        let detail = format!("it is the key {named}, which did not sign all bundles");
-        checks.push(Finding::new(FindingKind::BrokenEdge, path::SIGNER, detail).into());
-    }
-    if let Some(other) = signers.iter().find(|signer| *signer != first) {
-        let detail = format!("the bundles are signed by {first} and by {other}");
-        checks.push(Finding::new(FindingKind::BrokenEdge, path::EVIDENCE, detail).into());
-    }
-    if signers.iter().all(|signer| trust.contains(*signer)) {
-        checks.push(Check::pass(Aspect::Signer, first.to_string(), "the signer is trusted"));
-        return SignerTrust::Trusted;
-    }
-    checks.push(Finding::new(FindingKind::UnknownSigner, first.to_string(), "signer not trusted").into());
-    SignerTrust::Unknown
-}
-
-/// The key that a folder names as its signer's.
-pub(super) fn signer(dir: &Path, name: &str) -> Result<PublicKey, Finding> {
-    let pem = String::from_utf8(read(dir, name)?);
-    let pem = pem.map_err(|_| Finding::new(FindingKind::Malformed, name, "not text"))?;
-    PublicKey::from_pem(&pem).map_err(|error| Finding::new(FindingKind::Malformed, name, error.to_string()))
-}
-
 /// A bundle of the folder with its signer, where its signature holds.
 fn document<P: Predicate>(
     dir: &Path,
@@ -235,29 +177,6 @@ fn document<P: Predicate>(
     }
 }
 
-/// A statement of the folder, where its signature holds.
-pub(super) fn signed<P: Predicate>(
-    dir: &Path,
-    name: &str,
-    keys: &Trust,
-    (checks, signers): (&mut Vec<Check>, &mut Vec<KeyId>),
-) -> Option<Statement<P>> {
-    let opened = read(dir, name).and_then(|bytes| open(&bundle::parse(&bytes)?, keys));
-    let (payload, signer) = keep(checks, opened.map_err(unopened))?;
-    checks.push(Check::pass(Aspect::Signature, name, format!("signed by {signer}")));
-    signers.push(signer);
-    keep(checks, statement::<P>(&payload))
-}
-
-/// What stands for a bundle that no key opened: the folder's own signer must be the one it names.
-pub(super) fn unopened(mut finding: Finding) -> Finding {
-    if finding.kind == FindingKind::UnknownSigner {
-        finding.kind = FindingKind::BrokenEdge;
-        finding.detail.push_str(", and it is not the folder's signer");
-    }
-    finding
-}
-
 fn check_model(dir: &Path, model: Option<&Statement<model_signing::Manifest>>, checks: &mut Vec<Check>) {
     let Some(model) = model else { return };
     let mut findings = model_signing::check(&dir.join(path::MODEL), model);
@@ -273,8 +192,4 @@ fn check_model(dir: &Path, model: Option<&Statement<model_signing::Manifest>>, c
         finding.subject = format!("{}/{}", path::MODEL, finding.subject);
         checks.push(finding.into());
     }
-}
-
-pub(super) fn keep<T>(checks: &mut Vec<Check>, result: Result<T, Finding>) -> Option<T> {
-    result.map_err(|finding| checks.push(finding.into())).ok()
 }

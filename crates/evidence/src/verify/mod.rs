@@ -2,12 +2,14 @@
 
 mod audit;
 mod consent;
+mod disclosed;
 mod edges;
 mod evaluation;
 mod finding;
 mod folder;
 mod granted;
 mod logged;
+mod opening;
 mod receipts;
 mod records;
 mod signed;

@@ -55,7 +55,7 @@ const ASKED: [(&str, &str); 48] = [
     ("held-out agreement", "held-out agreement after"),
     ("held-out KL", "held-out KL after"),
     ("held-out perplexity", "held-out perplexity after"),
-    ("public benchmarks", ""),
+    ("public benchmarks", "benchmark *"),
     ("watermark", "source *: watermark"),
     ("attestations", "evidence *"),
     ("log", "log"),

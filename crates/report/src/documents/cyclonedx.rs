@@ -1,7 +1,9 @@
 //! CycloneDX bills of materials of a model: the student, what it descends from, what it was trained on.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
-use stillmark_evidence::documents::{ABSENT, TeacherFacts, slug};
+use stillmark_evidence::documents::{ABSENT, Evaluated, TeacherFacts, slug};
 use stillmark_evidence::license;
 
 use super::{Facts, declarations, pretty};
@@ -93,8 +95,18 @@ fn license(id: &str) -> Value {
 
 /// Every fact that has no field of its own.
 fn properties(facts: &Facts<'_>) -> Vec<Value> {
+    // Scores and their intervals stand among the metrics of the model card.
+    let scores: BTreeSet<String> = facts
+        .record
+        .beside
+        .benchmarks
+        .iter()
+        .flat_map(Evaluated::scores)
+        .flat_map(|score| ["", "interval of "].map(|what| format!("{}: {what}{}", score.on, score.metric)))
+        .collect();
     let own = facts.named.iter().filter(|(name, _)| {
-        !FIELDS.contains(&name.as_str())
+        !scores.contains(*name)
+            && !FIELDS.contains(&name.as_str())
             && !ELSEWHERE.iter().any(|start| name.starts_with(start))
             && *name != "download location"
             && (!name.starts_with("held-out ") || name.ends_with(" part") || name.ends_with(" positions"))
@@ -116,16 +128,26 @@ fn model_card(facts: &Facts<'_>) -> Value {
         .map(|source| json!({ "ref": reference("source", &source.id) }))
         .collect();
     let positions = facts.get("held-out positions");
-    let metrics: Vec<Value> = facts
-        .family("held-out ")
-        .into_iter()
-        .filter(|(name, _)| !["part", "positions"].contains(name))
-        .map(|(name, value)| {
-            let slice =
-                positions.map_or(ABSENT.to_owned(), |positions| format!("{positions} held-out positions"));
-            json!({ "type": format!("held-out {name}"), "value": value, "slice": slice })
+    let held_out =
+        facts.family("held-out ").into_iter().filter(|(name, _)| !["part", "positions"].contains(name)).map(
+            |(name, value)| {
+                let slice = positions
+                    .map_or(ABSENT.to_owned(), |positions| format!("{positions} held-out positions"));
+                json!({ "type": format!("held-out {name}"), "value": value, "slice": slice })
+            },
+        );
+    let benchmarks = facts.record.beside.benchmarks.iter().flat_map(Evaluated::scores).map(|score| {
+        json!({
+            "type": score.metric,
+            "value": score.value.to_string(),
+            "slice": score.on,
+            "confidenceInterval": {
+                "lowerBound": score.low.to_string(),
+                "upperBound": score.high.to_string(),
+            },
         })
-        .collect();
+    });
+    let metrics: Vec<Value> = held_out.chain(benchmarks).collect();
     let duties: Vec<Value> = facts
         .family("duty ")
         .into_iter()
@@ -136,7 +158,11 @@ fn model_card(facts: &Facts<'_>) -> Value {
     if !metrics.is_empty() {
         card.insert("quantitativeAnalysis".to_owned(), json!({ "performanceMetrics": metrics }));
     }
-    let limits = "It was measured on held-out text of the record alone; what else it does was not evaluated.";
+    let limits = if facts.record.beside.benchmarks.is_empty() {
+        "It was measured on held-out text of the record alone; what else it does was not evaluated."
+    } else {
+        "It was measured on held-out text of the record and on the benchmarks named; what else it does was not evaluated."
+    };
     card.insert("considerations".to_owned(), json!({ "technicalLimitations": [limits] }));
     if !duties.is_empty() {
         card["considerations"]["ethicalConsiderations"] = json!(duties);

@@ -50,7 +50,7 @@ const SECTIONS: [Section; 10] = [
             ]),
         ],
     },
-    Section { title: "8. Evaluation", rows: &[Rows::Family("held-out")] },
+    Section { title: "8. Evaluation", rows: &[Rows::Family("held-out"), Rows::Family("benchmark")] },
     Section {
         title: "9. Computational resources",
         rows: &[Rows::Asked(&["Training time", "Amount of computation", "How it was measured"])],

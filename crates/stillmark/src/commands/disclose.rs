@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use stillmark_evidence::checks::{CheckVerdict, FolderReport};
-use stillmark_evidence::documents::Kind;
+use stillmark_evidence::documents::{EVALUATIONS, Kind};
 use stillmark_evidence::layout::path;
 use stillmark_evidence::verify::{FolderFacts, Verified};
 use stillmark_report::documents::{Completeness, Document, Facts, Format};
@@ -43,7 +43,7 @@ pub(crate) struct Args {
 struct Answer<'a> {
     schema: &'static str,
     folder: &'a Path,
-    written: Vec<&'static str>,
+    written: Vec<String>,
     recorded: &'a [&'static str],
     not_recorded: &'a [&'static str],
     card: Vec<String>,
@@ -51,20 +51,25 @@ struct Answer<'a> {
 
 /// Verifies the folder and writes its documents.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let facts = verify::facts(&args.folder, &args.trust, session)?;
-    if let Some(problem) = unsound(&args.folder, &facts.report) {
-        return Err(problem.into());
-    }
-    let formats: Vec<Format> =
+    let sound = || -> Result<_, Problem> {
+        let facts = verify::facts(&args.folder, &args.trust, session)?;
+        unsound(&args.folder, &facts.report).map_or(Ok(facts), Err)
+    };
+    let mut facts = sound()?;
+    let mut formats: Vec<Format> =
         if args.formats.is_empty() { Format::EVERY.into() } else { args.formats.clone() };
     let evaluations = evaluations::read(&args.evaluation, &args.folder, &args.trust, session)?;
-    let filled = fill(&facts, &args.folder, &formats)?;
-    let mut written: Vec<&'static str> = filled.written.iter().map(|kind| kind.path()).collect();
+    let mut written: Vec<String> = Vec::new();
     if !evaluations.is_empty() {
-        let text = evaluations::document(&evaluations)?;
-        files::write(&args.folder.join(evaluations::PLACE), text.as_bytes(), Secrecy::Public)?;
-        written.push(evaluations::PLACE);
+        written = evaluations::copy(&evaluations, &args.folder)?;
+        facts = sound()?;
+        // What was written before says nothing of these scores yet, which `verify` would call a contradiction.
+        let is_there =
+            |format: &Format| format.kinds().iter().any(|kind| args.folder.join(kind.path()).exists());
+        formats.extend(Format::EVERY.into_iter().filter(is_there));
     }
+    let filled = fill(&facts, &args.folder, &formats)?;
+    written.splice(0..0, filled.written.iter().map(|kind| kind.path().to_owned()));
     for left in &filled.stale {
         let file = left.path();
         session.talk.warn(&format!("{file} was left as it is, and says something else than the record"));
@@ -140,7 +145,7 @@ fn write(place: &Path, document: &Document) -> Result<(), Problem> {
 fn unsound(folder: &Path, report: &FolderReport) -> Option<Problem> {
     let failed = report.checks.iter().filter(|check| check.verdict == CheckVerdict::Fail);
     let checks = failed
-        .filter(|check| !check.subject.starts_with(FOLDER))
+        .filter(|check| !check.subject.starts_with(FOLDER) || check.subject.starts_with(EVALUATIONS))
         .map(|check| format!("{}: {}: {}", check.id, check.subject, check.detail));
     let contradictions =
         report.contradictions.iter().filter(|one| !one.field.starts_with(FOLDER)).map(|one| {
@@ -175,7 +180,7 @@ fn told(answer: &Answer<'_>) -> String {
     let (recorded, missing) = (answer.recorded.len(), answer.not_recorded.len());
     let names = answer.not_recorded.join(", ");
     lines.push(format!("\n{recorded} of {} facts recorded; not recorded: {names}", recorded + missing));
-    if !answer.written.contains(&Kind::ModelCard.path()) {
+    if !answer.written.iter().any(|file| file == Kind::ModelCard.path()) {
         return lines.join("\n");
     }
     if answer.card.is_empty() {

@@ -1,21 +1,32 @@
-//! The scores of evaluation runs for `disclose`: each with the recipe by which it was obtained.
+//! Evaluation runs for `disclose`: their signed statements go into the folder, where documents and `verify` find them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use stillmark_evidence::Digest;
 use stillmark_evidence::checks::CheckVerdict;
-use stillmark_evidence::evaluation::EvaluationRun;
+use stillmark_evidence::documents::EVALUATIONS;
+use stillmark_evidence::evaluation::{EvaluationRun, path as of_run};
 use stillmark_evidence::layout::path;
 use stillmark_evidence::verify;
 use stillmark_model::Checkpoint;
 
 use crate::exit::ExitStatus;
+use crate::files::{self, Secrecy};
 use crate::problem::{Problem, one_line};
 use crate::session::Session;
 use crate::trust;
 
-/// Where they are written, in the folder of a run.
-pub(crate) const PLACE: &str = "disclosure/evaluations.json";
+/// What is copied of a run.
+const FILES: [&str; 5] =
+    [of_run::REGISTRATION, of_run::REGISTRATION_PROOF, of_run::RUN, of_run::RUN_PROOF, of_run::SIGNER];
+
+/// The statements of a verified run, by file name.
+pub(crate) struct Statements {
+    run: EvaluationRun,
+    files: Vec<(&'static str, Vec<u8>)>,
+    bundle: Digest,
+}
 
 /// Reads evaluation runs: each must verify, and be of the very model that lies in the folder.
 pub(crate) fn read(
@@ -23,7 +34,7 @@ pub(crate) fn read(
     folder: &Path,
     trusted: &[PathBuf],
     session: &Session,
-) -> Result<Vec<EvaluationRun>, Problem> {
+) -> Result<Vec<Statements>, Problem> {
     if runs.is_empty() {
         return Ok(Vec::new());
     }
@@ -32,7 +43,7 @@ pub(crate) fn read(
         Problem::from_error(&err).while_doing(format!("{} cannot be read", model.display()))
     })?;
     let trust = trust::load(trusted, &session.settings.trust)?;
-    let mut all = Vec::new();
+    let mut all: Vec<Statements> = Vec::new();
     for run in runs {
         let facts = verify::evaluation(run, &trust).map_err(|err| {
             Problem::from_error(&err).while_doing(format!("{} cannot be verified", run.display()))
@@ -41,8 +52,6 @@ pub(crate) fn read(
         let causes: Vec<String> = failed
             .map(|check| one_line(&format!("{}: {}: {}", check.id, check.subject, check.detail)))
             .collect();
-        let refused =
-            |message: String| Problem::new(message).status(ExitStatus::Negative).hint("nothing was written");
         if !causes.is_empty() {
             let problem = refused(format!("{} does not verify, and is not disclosed", run.display()));
             return Err(causes.into_iter().fold(problem, Problem::cause));
@@ -57,49 +66,45 @@ pub(crate) fn read(
                 model.display()
             )));
         }
-        all.push(statement.predicate.clone());
+        let read = |name: &'static str| files::map(&run.join(name)).map(|bytes| (name, bytes.to_vec()));
+        let files = FILES.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let bundle = files.iter().find(|(name, _)| *name == of_run::RUN).map(|(_, bytes)| Digest::of(bytes));
+        let bundle = bundle.unwrap_or_else(|| Digest::of(b""));
+        all.push(Statements { run: statement.predicate.clone(), files, bundle });
     }
-    Ok(all)
+    twice(&all).map_or(Ok(all), Err)
 }
 
-/// The document: the scores as a model card on the hub lists them, as CycloneDX does, and the recipes in full.
-pub(crate) fn document(runs: &[EvaluationRun]) -> Result<String, Problem> {
-    let (mut results, mut metrics) = (Vec::new(), Vec::new());
-    for run in runs {
-        for task in &run.tasks {
-            let mut values = Vec::new();
-            for score in &task.scores {
-                let name = format!("{}, {}", score.metric, score.filter);
-                values.push(
-                    json!({"type": score.metric, "name": name, "value": score.value, "verified": false}),
-                );
-                metrics.push(json!({
-                    "type": score.metric,
-                    "value": score.value.to_string(),
-                    "slice": format!("{} ({}), recipe sha256:{}", task.task, score.filter, task.recipe_sha256),
-                    "confidenceInterval": {"lowerBound": score.low.to_string(), "upperBound": score.high.to_string()},
-                }));
-            }
-            let kind = if task.recipe["generation_kwargs"] == Value::Null {
-                "multiple-choice"
-            } else {
-                "text-generation"
-            };
-            results.push(json!({
-                "task": {"type": kind, "name": task.task},
-                "dataset": {"name": task.task, "type": task.task, "revision": task.benchmark},
-                "metrics": values,
-                "source": {"name": "stillmark benchmark run", "registered_runs": run.registered_runs},
-            }));
-        }
+/// What is wrong where two runs ask the same by the same recipe: which of both scores is shown would be a choice.
+fn twice(runs: &[Statements]) -> Option<Problem> {
+    let mut seen = BTreeSet::new();
+    let mut tasks = runs.iter().flat_map(|run| &run.run.tasks);
+    let task = tasks.find(|task| !seen.insert((&task.task, task.recipe_sha256)))?;
+    let problem = refused(format!("two of the runs ask `{}` by the same recipe", task.task));
+    Some(problem.cause(
+        "a document has one score for a task and its recipe; choosing the better one would be best of two",
+    ))
+}
+
+fn refused(message: String) -> Problem {
+    Problem::new(message).status(ExitStatus::Negative).hint("nothing was written")
+}
+
+/// Copies the statements into the folder, in place of those that lie there; what was written, by its path in the folder.
+pub(crate) fn copy(runs: &[Statements], folder: &Path) -> Result<Vec<String>, Problem> {
+    let place = folder.join(EVALUATIONS);
+    if place.exists() {
+        std::fs::remove_dir_all(&place).map_err(|err| files::cannot("replace", &place, &err))?;
     }
-    let document = json!({
-        "schema": "stillmark/evaluations/v1",
-        "model-index": [{"name": runs.first().map(|run| run.model.name.as_str()), "results": results}],
-        "quantitativeAnalysis": {"performanceMetrics": metrics},
-        "runs": runs,
-    });
-    serde_json::to_string_pretty(&document)
-        .map(|text| text + "\n")
-        .map_err(|err| Problem::new("the evaluations could not be written").cause(err.to_string()))
+    let mut written = Vec::new();
+    for run in runs {
+        let own = format!("{EVALUATIONS}/{}", &run.bundle.to_string()[..16]);
+        files::make_folder(&folder.join(&own))?;
+        for (name, bytes) in &run.files {
+            let file = format!("{own}/{name}");
+            files::write(&folder.join(&file), bytes, Secrecy::Public)?;
+        }
+        written.push(format!("{own}/{}", of_run::RUN));
+    }
+    Ok(written)
 }

@@ -62,6 +62,7 @@ pub(crate) fn run_folder(
         claims: &claims,
         record: &record,
         evaluations: evaluations.first().copied().zip(evaluations.last().copied()),
+        benchmarks: &[],
     });
     files::write(&folder.join(path::CARD), card.as_bytes(), Secrecy::Public)?;
     offer_on(folder, plan, particulars)?;

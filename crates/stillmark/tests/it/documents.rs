@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::place::Place;
 
-const PLAN: &str = r#"
+pub(crate) const PLAN: &str = r#"
 [student]
 name = "student"
 license = "apache-2.0"
@@ -87,7 +87,7 @@ const JUDGES: [Judge; 8] = [
 ];
 
 /// A file or folder of the data beside the repository, where it is at hand.
-fn shared(name: &str) -> Option<PathBuf> {
+pub(crate) fn shared(name: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let named = std::env::var_os("STILLMARK_SHARED").map(PathBuf::from);
     let places = named.into_iter().chain(["../shared", "../../shared"].map(|place| root.join(place)));
@@ -95,7 +95,7 @@ fn shared(name: &str) -> Option<PathBuf> {
 }
 
 /// What a validator says against a document; nothing where it takes it.
-fn objection(python: &Path, kind: &str, document: &Path, data: Option<&Path>) -> Option<String> {
+pub(crate) fn objection(python: &Path, kind: &str, document: &Path, data: Option<&Path>) -> Option<String> {
     let mut command = Command::new(python);
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/validators.py"));
     command.arg(kind).arg(document).args(data);

@@ -4,6 +4,7 @@
 mod claims;
 mod consent;
 mod documents;
+mod evaluation;
 mod explained;
 mod finding;
 mod foreign;

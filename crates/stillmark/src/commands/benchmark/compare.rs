@@ -36,6 +36,8 @@ struct Answer {
 #[derive(Serialize)]
 struct Row {
     task: String,
+    tasks: Option<u64>,
+    tasks_of_group: Option<u64>,
     filter: String,
     metric: String,
     items: u64,
@@ -119,6 +121,8 @@ impl From<Compared> for Row {
         let test = compared.test;
         Self {
             task: compared.task,
+            tasks: compared.members.map(|members| members.shared),
+            tasks_of_group: compared.members.map(|members| members.all),
             filter: compared.filter,
             metric: compared.metric,
             items: compared.items,
@@ -138,14 +142,25 @@ impl From<Compared> for Row {
     }
 }
 
+impl Row {
+    /// How many clusters a group's interval has.
+    fn clusters(&self) -> String {
+        match (self.tasks, self.tasks_of_group) {
+            (Some(tasks), Some(all)) => format!(" in {tasks} clusters, of {all} tasks"),
+            _ => String::new(),
+        }
+    }
+}
+
 fn human(answer: &Answer) -> String {
     let mut lines = Vec::new();
     for row in &answer.rows {
         let of =
             if row.filter == "none" { row.metric.clone() } else { format!("{}, {}", row.metric, row.filter) };
         lines.push(format!(
-            "{} ({of}): {:.4} against {:.4}, difference {:+.4} [{:+.4}, {:+.4}] at {:.0} % over {} shared items",
-            row.task, row.first, row.second, row.difference, row.low, row.high, 100.0 * row.confidence, row.items
+            "{} ({of}): {:.4} against {:.4}, difference {:+.4} [{:+.4}, {:+.4}] at {:.0} % over {} shared items{}",
+            row.task, row.first, row.second, row.difference, row.low, row.high, 100.0 * row.confidence, row.items,
+            row.clusters()
         ));
         if let (Some(first), Some(second), Some(ln_p)) = (row.first_only, row.second_only, row.ln_p) {
             lines.push(format!(
@@ -165,8 +180,9 @@ fn human(answer: &Answer) -> String {
         }
     }
     lines.push(format!(
-        "\nEach p is for its own metric; {} were compared, and items were taken as independent. It says nothing of other items.",
-        answer.rows.len()
+        "\nEach p is for its own metric; {} were compared, and items were taken as independent{}. It says nothing of other items.",
+        answer.rows.len(),
+        if answer.rows.iter().any(|row| row.tasks.is_some()) { ", but in the intervals of groups" } else { "" }
     ));
     lines.join("\n")
 }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use stillmark_benchmark::task::{self, About, Finished, Sample, Score};
-use stillmark_evidence::evaluation::{EvaluationRun, TaskResult, TaskScore};
+use stillmark_benchmark::task::{self, About, Averages, Finished, Group, Sample, Score};
+use stillmark_evidence::Digest;
+use stillmark_evidence::evaluation::{Average, EvaluationRun, GroupResult, TaskResult, TaskScore};
 use stillmark_evidence::keys::PrivateKey;
 use stillmark_evidence::signing::seal_evaluation;
-use stillmark_stats::interval;
+use stillmark_stats::interval::{self, Estimate};
 
 use super::Asked;
 use super::answers::Answers;
@@ -20,19 +21,26 @@ use crate::run::seal::open_log;
 /// Of intervals.
 const CONFIDENCE: f64 = 0.95;
 
+/// Everything that was asked, with the answers.
+pub(super) struct Answered<'a> {
+    pub(super) jobs: &'a [Job],
+    pub(super) groups: &'a [Group],
+    pub(super) answers: &'a Answers,
+}
+
 /// Scores everything, writes the files and signs them.
 pub(super) fn finish(
     out: &Path,
-    jobs: &[Job],
-    answers: &Answers,
+    answered: &Answered<'_>,
     (asked, registered, started_on): (&Asked, &Registered, String),
     (log_dir, key): (&Path, &PrivateKey),
 ) -> Result<EvaluationRun, Problem> {
     let finished_on = clock::now();
     let stamp = finished_on.trim_end_matches('Z').replace(':', "-");
     let (mut names, mut results, mut finished) = (Vec::new(), Vec::new(), Vec::new());
-    for (place, job) in jobs.iter().enumerate() {
-        let (lines, hash, scores) = scored(place, job, answers)?;
+    let mut values = Vec::new();
+    for (place, job) in answered.jobs.iter().enumerate() {
+        let (lines, hash, scores) = scored(place, job, answered.answers)?;
         let name = format!("samples_{}_{stamp}.000000.jsonl", job.task.name);
         files::write(&out.join(&name), lines.as_bytes(), Secrecy::Public)?;
         names.push(name);
@@ -46,8 +54,11 @@ pub(super) fn finish(
                 .collect(),
             hash,
         });
-        results.push(result(job, scores.into_iter().map(|(_, score)| score).collect())?);
+        let (of, scores): (Vec<Of>, Vec<TaskScore>) = scores.into_iter().unzip();
+        values.extend(of.into_iter().map(|of| (job.task.name.as_str(), of)));
+        results.push(result(job, scores)?);
     }
+    let averages = averages(answered.groups, &values);
     let model = asked.model();
     let about = About {
         model: &model.name,
@@ -56,7 +67,7 @@ pub(super) fn finish(
         chat_template: asked.chat().map(|chat| chat.template.source()),
     };
     let name = format!("results_{stamp}.000000.json");
-    files::write(&out.join(&name), task::results(&about, &finished).as_bytes(), Secrecy::Public)?;
+    files::write(&out.join(&name), task::results(&about, &finished, &averages).as_bytes(), Secrecy::Public)?;
     names.push(name);
     let mut log = open_log(log_dir, key)?;
     let registered_runs = count(log_dir, &log, key, (registered.registration.spec, model))?;
@@ -65,6 +76,7 @@ pub(super) fn finish(
         registered_runs: registered_runs.max(registered.registration.earlier_runs + 1),
         model: model.clone(),
         tasks: results,
+        groups: averages.into_iter().map(group_result).collect(),
         started_on,
         finished_on,
         log: registered.registration.log.clone(),
@@ -74,10 +86,45 @@ pub(super) fn finish(
     Ok(run)
 }
 
-/// What a score is of.
+/// What a score is of, and every record's.
 struct Of {
     metric: &'static str,
     filter: &'static str,
+    values: Vec<f64>,
+}
+
+/// The averages of groups whose tasks were all scored.
+fn averages(groups: &[Group], values: &[(&str, Of)]) -> Vec<Averages> {
+    let scored: Vec<task::Scored<'_>> = values
+        .iter()
+        .map(|(task, Of { metric, filter, values })| task::Scored { task, metric, filter, values })
+        .collect();
+    groups.iter().filter_map(|group| task::averages(group, task::leaves(group), &scored)).collect()
+}
+
+fn group_result(averages: Averages) -> GroupResult {
+    GroupResult {
+        group: averages.group.name,
+        tasks: averages.tasks,
+        asked: averages.records,
+        metric: averages.group.metric.to_owned(),
+        filter: averages.group.filter.to_owned(),
+        micro: average(averages.micro),
+        by_task: average(averages.by_task),
+        pooled_stderr: Some(averages.pooled_stderr).filter(|stderr| stderr.is_finite()),
+        confidence: CONFIDENCE,
+    }
+}
+
+/// A mean of scores with Student's interval, which lies where scores do.
+fn average(estimate: Estimate) -> Average {
+    let range = estimate.interval(CONFIDENCE);
+    Average {
+        value: estimate.mean,
+        stderr: Some(estimate.stderr).filter(|stderr| stderr.is_finite()),
+        low: range.low.max(0.0),
+        high: range.high.min(1.0),
+    }
 }
 
 /// Samples in the harness's form, their hash, and the scores.
@@ -112,7 +159,8 @@ fn scored(place: usize, job: &Job, answers: &Answers) -> Result<Scored, Problem>
         let values: Option<Vec<f64>> = samples.iter().map(|sample| value_of(&sample.scores, idx)).collect();
         // A program that was not run has no score.
         let Some(values) = values else { continue };
-        all.push((Of { metric: first.metric, filter: first.filter }, score(first, &values)));
+        let score = score(first, &values);
+        all.push((Of { metric: first.metric, filter: first.filter, values }, score));
     }
     Ok((lines, hash, all))
 }
@@ -152,8 +200,18 @@ fn result(job: &Job, scores: Vec<TaskScore>) -> Result<TaskResult, Problem> {
         benchmark: registered.benchmark,
         pinned: job.is_pinned,
         asked: registered.asked,
+        prompts_sha256: Some(prompts_sha256(job)),
         scores,
     })
+}
+
+/// The digest of the digests of all prompts.
+fn prompts_sha256(job: &Job) -> Digest {
+    let mut lines = String::new();
+    for prompt in &job.prompts {
+        lines.extend([Digest::of(prompt.context.as_bytes()).to_string().as_str(), "\n"]);
+    }
+    Digest::of(lines.as_bytes())
 }
 
 /// Seconds since 1970 of a time that this program wrote.

@@ -126,7 +126,8 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
             .hint(format!("the same command with `--resume` goes on: {} keeps the answers", out.display()))
             .into());
     }
-    let finished = finish::finish(&out, &jobs, &answers, (&asked, &registered, started_on), (&log, &key))?;
+    let asked_of = finish::Answered { jobs: &jobs, groups: &spec.groups, answers: &answers };
+    let finished = finish::finish(&out, &asked_of, (&asked, &registered, started_on), (&log, &key))?;
     session.answer(&told::answer(&finished, &out), || told::human(&finished, &out))?;
     Ok(ExitStatus::Done)
 }

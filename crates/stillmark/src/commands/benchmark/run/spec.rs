@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use stillmark_benchmark::task::{self, Task};
+use stillmark_benchmark::task::{self, Group, Task};
 
 use super::Args;
 use crate::files;
@@ -16,6 +16,8 @@ pub(super) struct Spec {
     /// What a folder of it is called.
     pub(super) name: String,
     pub(super) tasks: Vec<Task>,
+    /// The groups that were named and those in them, inner ones first.
+    pub(super) groups: Vec<Group>,
     pub(super) data: Vec<PathBuf>,
     pub(super) num_fewshot: Option<usize>,
     pub(super) limit: Option<usize>,
@@ -59,9 +61,14 @@ pub(super) fn read(args: &Args) -> Result<Spec, Problem> {
         let tasks: Vec<String> = args.spec.split(',').map(|name| name.trim().to_owned()).collect();
         (tasks.join("-"), File { tasks, ..File::default() })
     };
-    let mut tasks = Vec::new();
+    let (mut tasks, mut groups) = (Vec::new(), Vec::<Group>::new());
     for name in &file.tasks {
         expand(name, &mut tasks)?;
+        for group in task::within(name) {
+            if !groups.iter().any(|known| known.name == group.name) {
+                groups.push(group);
+            }
+        }
     }
     let data = if args.data.is_empty() { file.data } else { args.data.clone() };
     if tasks.is_empty() || data.is_empty() {
@@ -75,6 +82,7 @@ pub(super) fn read(args: &Args) -> Result<Spec, Problem> {
     Ok(Spec {
         name,
         tasks,
+        groups,
         data,
         num_fewshot: args.num_fewshot.or(file.num_fewshot),
         limit: args.limit.or(file.limit),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use stillmark_evidence::evaluation::{EvaluationRun, TaskResult};
+use stillmark_evidence::evaluation::{EvaluationRun, GroupResult, TaskResult};
 
 /// The answer in JSON.
 #[derive(Serialize)]
@@ -20,9 +20,13 @@ pub(super) fn answer<'a>(run: &'a EvaluationRun, out: &Path) -> Answer<'a> {
 
 pub(super) fn human(run: &EvaluationRun, out: &Path) -> String {
     let mut lines = vec![format!("{}  {}", run.model.name, out.display())];
-    let width = run.tasks.iter().map(|task| task.task.len()).max().unwrap_or_default();
+    let names = run.tasks.iter().map(|task| &task.task).chain(run.groups.iter().map(|group| &group.group));
+    let width = names.map(String::len).max().unwrap_or_default();
     for task in &run.tasks {
         lines.extend(task_lines(task, width));
+    }
+    for group in run.groups.iter().rev() {
+        lines.extend(group_lines(group, width));
     }
     lines.push(match run.registered_runs {
         1 => "  the only run of this spec and model in its log".to_owned(),
@@ -40,14 +44,36 @@ pub(super) fn human(run: &EvaluationRun, out: &Path) -> String {
     lines.join("\n")
 }
 
+fn group_lines(group: &GroupResult, width: usize) -> [String; 2] {
+    let (micro, by_task) = (&group.micro, &group.by_task);
+    [
+        format!(
+            "  {:<width$}  {}  {:.4}  [{:.4}, {:.4}] at {:.0} %, {} records in {} clusters",
+            group.group,
+            of(&group.metric, &group.filter),
+            micro.value,
+            micro.low,
+            micro.high,
+            100.0 * group.confidence,
+            group.asked,
+            group.tasks.len()
+        ),
+        format!(
+            "  {:<width$}  {:.4}  [{:.4}, {:.4}] where each task weighs the same",
+            "", by_task.value, by_task.low, by_task.high
+        ),
+    ]
+}
+
+/// A metric, and under which filter.
+fn of(metric: &str, filter: &str) -> String {
+    if filter == "none" { metric.to_owned() } else { format!("{metric}, {filter}") }
+}
+
 fn task_lines(task: &TaskResult, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for score in &task.scores {
-        let of = if score.filter == "none" {
-            score.metric.clone()
-        } else {
-            format!("{}, {}", score.metric, score.filter)
-        };
+        let of = of(&score.metric, &score.filter);
         lines.push(format!(
             "  {:<width$}  {of}  {:.4}  [{:.4}, {:.4}] at {:.0} %, {} records",
             task.task,
