@@ -131,7 +131,7 @@ def main():
     arguments = parser.parse_args()
     from lm_eval.models.huggingface import HFLM
 
-    model = HFLM(pretrained=arguments.model, dtype="float32", batch_size=arguments.batch)
+    model = HFLM(pretrained=arguments.model, dtype="float32", device="cpu", batch_size=arguments.batch)
     sound = True
     with tempfile.TemporaryDirectory() as folder:
         for word in arguments.tasks:
