@@ -90,11 +90,14 @@ pub fn joined(files: Vec<ReadFile>, parts: Vec<Part>) -> Audit {
         whole.take(part);
     }
     let altered = whole.findings.iter().any(|found| found.severity == Severity::Error);
-    let verdict = match (altered, whole.departures.is_empty(), whole.rescored) {
+    // A claim that nothing was derived for is open, whatever else holds.
+    let is_open = whole.rescored == 0
+        || whole.scores.iter().any(|score| score.claimed.is_some() && score.recomputed.is_none());
+    let verdict = match (altered, is_open, whole.departures.is_empty()) {
         (true, _, _) => Verdict::Altered,
-        (false, _, 0) => Verdict::Inconclusive,
-        (false, false, _) => Verdict::Departs,
-        (false, true, _) => Verdict::NothingFound,
+        (false, true, _) => Verdict::Inconclusive,
+        (false, false, false) => Verdict::Departs,
+        (false, false, true) => Verdict::NothingFound,
     };
     let bound = whole.spot_check.as_ref().filter(|check| check.verdict == WITHIN_MARGIN);
     let assurance = match (whole.rows, bound) {

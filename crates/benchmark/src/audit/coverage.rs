@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Class;
 use super::findings::{Contrast, Findings};
-use crate::log::{About, Sample};
+use crate::log::{About, Harness, Sample};
 
 /// The items of a task as its rows come.
 #[derive(Debug)]
@@ -56,6 +56,14 @@ impl Coverage {
                 let detail =
                     format!("the log says that {stated} items were asked, {} stand in it{at}", items.count);
                 findings.task(Class::SampleDropped, detail, Contrast::of(&stated, &items.count));
+            } else if let Some(stated) =
+                stated.filter(|stated| items.count > *stated && about.harness == Harness::LmEval)
+            {
+                let detail = format!(
+                    "the log says that {stated} items were asked, {} stand in it{at}: averages weigh by the former",
+                    items.count
+                );
+                findings.task(Class::AggregateForged, detail, Contrast::of(&stated, &items.count));
             } else if items.count < most {
                 let detail = format!("{} items fewer than under another filter{at}", most - items.count);
                 findings.task(Class::SampleDropped, detail, Contrast::of(&most, &items.count));

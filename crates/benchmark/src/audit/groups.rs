@@ -34,17 +34,34 @@ struct Member {
 pub(super) fn audit(groups: &[Group], claims: &Claims, whole: &mut Part) {
     for group in groups {
         let tasks = leaves(group, groups, 0);
+        let pinned = pinned_leaves(&group.name, 0);
+        let left_out = pinned.iter().filter(|task| !tasks.contains(task)).count();
+        if left_out > 0 && left_out < pinned.len() {
+            let detail = format!(
+                "averaged over {} tasks: {left_out} of the {} that the group has are left out",
+                tasks.len(),
+                pinned.len()
+            );
+            whole.departures.push(Found {
+                class: Class::RecipeDiffers.code().to_owned(),
+                severity: Severity::Warning,
+                ..found(group, detail, pinned.len() as f64, tasks.len() as f64)
+            });
+        }
         for claim in &group.claims {
             match members(&tasks, claim, claims, &whole.scores) {
                 Some(members) => average(group, claim, &members, whole),
-                None => whole.not_checked.push(Open {
-                    what: Class::AggregateForged.code().to_owned(),
-                    task: Some(group.name.clone()),
-                    why: format!(
-                        "`{}` is an average over tasks that the results do not all state",
-                        claim.metric
-                    ),
-                }),
+                None => {
+                    whole.not_checked.push(Open {
+                        what: Class::AggregateForged.code().to_owned(),
+                        task: Some(group.name.clone()),
+                        why: format!(
+                            "`{}` is an average over tasks that the results do not all state",
+                            claim.metric
+                        ),
+                    });
+                    whole.scores.push(score(group, claim, None, 0, None));
+                }
             }
         }
     }
@@ -53,6 +70,9 @@ pub(super) fn audit(groups: &[Group], claims: &Claims, whole: &mut Part) {
 /// The tasks of a group, through the groups within it.
 fn leaves(group: &Group, groups: &[Group], depth: usize) -> Vec<String> {
     const DEEPEST: usize = 8;
+    if group.members.is_empty() {
+        return pinned_leaves(&group.name, 0);
+    }
     let mut all = Vec::new();
     for member in &group.members {
         match groups.iter().find(|other| other.name == *member && other.name != group.name) {
@@ -103,18 +123,35 @@ fn average(group: &Group, claim: &Claim, members: &[Member], whole: &mut Part) {
         whole.findings.push(Found { class: Class::MetricChanged.code().to_owned(), ..expected });
     }
     stderr(group, claim, members, whole);
-    whole.scores.push(Score {
+    let n = members.iter().map(|member| member.n as u64).sum();
+    let recomputed = weighted(members, |member| member.recomputed, weigh);
+    whole.scores.push(score(group, claim, Some(aggregation), n, recomputed));
+}
+
+fn score(group: &Group, claim: &Claim, aggregation: Option<&str>, n: u64, recomputed: Option<f64>) -> Score {
+    Score {
         task: group.name.clone(),
         subject: None,
         metric: claim.metric.clone(),
         filter: claim.filter.clone(),
-        aggregation: Some(aggregation.to_owned()),
-        n: members.iter().map(|member| member.n as u64).sum(),
+        aggregation: aggregation.map(str::to_owned),
+        n,
         n_benchmark: None,
         claimed: Some(claim.value).filter(|value| value.is_finite()),
-        recomputed: weighted(members, |member| member.recomputed, weigh),
+        recomputed,
         interval: None,
+    }
+}
+
+/// The tasks of a group whose recipe is pinned; none of another.
+fn pinned_leaves(name: &str, depth: usize) -> Vec<String> {
+    const DEEPEST: usize = 8;
+    let Some(group) = crate::task::group(name).filter(|_| depth < DEEPEST) else { return Vec::new() };
+    let leaves = group.members.into_iter().flat_map(|member| {
+        let inner = pinned_leaves(&member, depth + 1);
+        if inner.is_empty() { vec![member] } else { inner }
     });
+    leaves.collect()
 }
 
 fn found(group: &Group, detail: String, expected: f64, found: f64) -> Found {

@@ -24,6 +24,8 @@ pub(super) struct Items<'c> {
     unread: u64,
     reencoded: u64,
     rows: u64,
+    /// Rows that hold no item at all.
+    bare: u64,
 }
 
 /// A row whose item is not the benchmark's.
@@ -56,13 +58,15 @@ impl<'c> Items<'c> {
             unread: 0,
             reencoded: 0,
             rows: 0,
+            bare: 0,
         }
     }
 
     /// Holds one item against the benchmark; where its gold was changed and the right one is known, the sample gets it.
     pub(super) fn row(&mut self, sample: &mut Sample<'_>, record: Option<&Record>) -> Item {
-        let Some(asked) = self.asked else { return Item::Sound };
         self.rows += 1;
+        self.bare += u64::from(sample.doc.is_none() && sample.item.is_none());
+        let Some(asked) = self.asked else { return Item::Sound };
         let Some(record) = record else {
             self.unread += 1;
             return Item::Sound;
@@ -124,8 +128,17 @@ impl<'c> Items<'c> {
         }
     }
 
+    /// Whether no row holds its item: then nothing shows that targets are the items' own.
+    pub(super) fn are_bare(&self) -> bool {
+        self.rows > 0 && self.bare == self.rows
+    }
+
     /// Tells what was found; `true` where the items were held against a benchmark and are its own.
     pub(super) fn close(self, about: &About<'_>, findings: &mut Findings<'_, '_>) -> bool {
+        if 0 < self.bare && self.bare < self.rows {
+            let detail = format!("{} of {} rows hold no item, the others do", self.bare, self.rows);
+            findings.task(Class::SampleEdited, detail, Contrast::default());
+        }
         let Some(asked) = self.asked else {
             findings.unchecked(
                 Class::SampleEdited,
@@ -189,8 +202,12 @@ impl<'c> Items<'c> {
         // An item that stands twice took the place of another.
         let told = findings.count(Class::SampleDropped) + findings.count(Class::SamplePicked) > 0
             || missing.len() <= coverage.repeated.len();
-        let Some(first) = missing.first().filter(|_| !told) else { return };
         let stated = about.counts.map(|counts| counts.original);
+        if let Some(stated) = stated.filter(|stated| *stated != total as u64 && missing.is_empty()) {
+            let detail = format!("the log says that the benchmark has {stated} items: it has {total}");
+            findings.task(Class::SamplePicked, detail, Contrast::of(&total, &stated));
+        }
+        let Some(first) = missing.first().filter(|_| !told) else { return };
         let is_picked = about.setup.limit.is_some() || stated.is_some_and(|stated| stated != total as u64);
         let class = if is_picked { Class::SamplePicked } else { Class::SampleDropped };
         let detail = format!(

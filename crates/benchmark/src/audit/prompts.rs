@@ -21,6 +21,9 @@ pub(super) struct Prompts<'c> {
     /// The worked examples that the task draws, where their source is at hand or pinned.
     examples: Option<Examples<'c>>,
     is_chat: bool,
+    /// Whether the log is of the harness whose recipes are pinned; others put other white space between the parts of a prompt.
+    is_pinned: bool,
+    is_spaced: bool,
     /// What stood before the first question, where it must be the same for all.
     shown: Option<String>,
 }
@@ -50,13 +53,24 @@ impl<'c> Prompts<'c> {
         let mut examples = None;
         if let Some(task) = task.as_ref().filter(|_| shots > 0 && !is_chat) {
             let seed = setup.shot_seed.unwrap_or(1234);
-            examples = Examples::new(task, pool, shots as usize, seed).and_then(Result::ok);
-            if examples.is_none() {
+            let drawn = Examples::new(task, pool, shots as usize, seed);
+            if let Some(Err(err)) = &drawn {
+                let detail = format!("so many worked examples cannot be: {err}");
+                findings.task(
+                    Class::ShotsChanged,
+                    detail,
+                    Contrast { expected: None, found: Some(shots.to_string()) },
+                );
+            }
+            let is_unknown = drawn.is_none();
+            examples = drawn.and_then(Result::ok);
+            if is_unknown {
                 let why = "which worked examples were shown is not derived anew, only how many: give the part they are drawn from with `--against`";
                 findings.unchecked(Class::ShotsChanged, why);
             }
         }
-        Self { task, shots, examples, is_chat, shown: None }
+        let is_pinned = about.version.as_deref() == Some(crate::task::HARNESS_VERSION);
+        Self { task, shots, examples, is_chat, is_pinned, is_spaced: false, shown: None }
     }
 
     /// Compares one sample's prompt with what its item makes.
@@ -94,6 +108,13 @@ impl<'c> Prompts<'c> {
         match prompt.strip_suffix(question).and_then(|before| before.strip_prefix(task.description.as_str()))
         {
             Some(shown) => self.shown(&task, sample, record, shown, findings),
+            None if !self.is_pinned && squeezed(&prompt) == squeezed(&bare.context) => {
+                if !std::mem::replace(&mut self.is_spaced, true) {
+                    let detail =
+                        "the prompts differ from those of the pinned harness by white space only".to_owned();
+                    findings.departs(detail, Contrast::default());
+                }
+            }
             None => Self::tell(sample, record, &bare.context, &prompt, findings),
         }
     }

@@ -13,7 +13,7 @@ use super::prompts::Prompts;
 use super::totals::Totals;
 use super::{Class, Part, recipe, settings};
 use crate::Error;
-use crate::log::{About, Response, Rows, Sample};
+use crate::log::{About, Harness, Response, Rows, Sample};
 use crate::record::Record;
 use crate::rescore::{Filtered, Rescored, Rules, disagreements};
 use crate::task::{self, Output, ShotSource, Task};
@@ -21,7 +21,9 @@ use crate::task::{self, Output, ShotSource, Task};
 /// Audits a task by its rows.
 pub(super) fn audit(about: &About<'_>, rows: Rows<'_>, copy: Option<&Copy>) -> Result<Part, Error> {
     let mut findings = Findings::new(about);
-    let known = task::find(&about.task);
+    // Another harness may give the name to a task of its own: its items are the benchmark's, its prompts and scores are not.
+    let is_by_recipe = matches!(about.harness, Harness::LmEval | Harness::OpenAi);
+    let known = is_by_recipe.then(|| task::find(&about.task)).flatten();
     match &known {
         Some(known) => recipe::check(about, known, &mut findings),
         None => findings.unchecked(Class::MetricChanged, "no recipe is pinned under this task's name"),
@@ -165,10 +167,18 @@ impl Pass<'_, '_> {
         }
         self.hashes.close(self.about, findings);
         self.coverage.close(self.about, findings);
+        let is_bare = self.items.are_bare() && self.about.harness == Harness::LmEval;
         let is_held = self.items.close(self.about, findings);
         let total =
             asked.filter(|_| is_held).map(|asked| asked.pinned.subsets()[asked.subset].marks.len() as u64);
         self.totals.close(self.about, total, findings);
+        if is_bare {
+            findings.unchecked(
+                Class::GoldFlipped,
+                "its rows hold no items: nothing shows that the targets are theirs",
+            );
+            findings.part().scores.iter_mut().for_each(|score| score.recomputed = None);
+        }
         self.hints.close(findings);
     }
 }

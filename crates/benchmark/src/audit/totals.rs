@@ -18,7 +18,16 @@ const TOLERANCE: f64 = 1e-9;
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     columns: BTreeMap<(String, String), Column>,
+    filters: BTreeMap<String, Seen>,
     rows: u64,
+}
+
+/// The rows of one filter.
+#[derive(Debug, Default, Clone, Copy)]
+struct Seen {
+    rows: usize,
+    /// Rows that hold scores and no answer to score.
+    unanswered: usize,
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +41,14 @@ impl Totals {
     /// Adds the scores of one sample, recorded and derived.
     pub(super) fn row(&mut self, sample: &Sample<'_>, rescored: &Rescored<'_>) {
         self.rows += 1;
+        if !self.filters.contains_key(sample.filter.as_ref()) {
+            self.filters.insert(sample.filter.to_string(), Seen::default());
+        }
+        if let Some(seen) = self.filters.get_mut(sample.filter.as_ref()) {
+            let is_unanswered = sample.requests.iter().all(|request| request.responses.is_empty());
+            seen.rows += 1;
+            seen.unanswered += usize::from(is_unanswered && !sample.scores.is_empty());
+        }
         for (metric, recorded) in &sample.scores {
             let column = self.column(&sample.filter, metric);
             column.rows += 1;
@@ -55,9 +72,73 @@ impl Totals {
         self.columns.entry(key).or_default()
     }
 
+    /// Rows that lack what others of their filter have: a mean over the others alone is another number.
+    fn holes(&self, about: &About<'_>, findings: &mut Findings<'_, '_>) {
+        if about.harness != Harness::LmEval {
+            return;
+        }
+        for (filter, seen) in &self.filters {
+            let (lacking, all) = (seen.unanswered, seen.rows);
+            if 0 < lacking && lacking < all {
+                let detail =
+                    format!("{lacking} of {all} rows under the filter `{filter}` have a score and no answer");
+                findings.task(Class::AnswerForged, detail, Contrast::default());
+            } else if 0 < lacking {
+                findings.unchecked(Class::ScoreForged, "its rows hold scores and no answers");
+            }
+        }
+        let claimed = |filter: &str, metric: &str| {
+            about.claims.iter().any(|claim| claim.filter == filter && claim.metric == metric)
+        };
+        for ((filter, metric), column) in &self.columns {
+            let all = self.filters.get(filter).map_or(0, |seen| seen.rows);
+            let is_known = 2 * column.derived.len() > all || claimed(filter, metric);
+            if is_known && 0 < column.rows && column.rows < all {
+                let detail = format!(
+                    "{} of {all} rows under the filter `{filter}` lack the score `{metric}`",
+                    all - column.rows
+                );
+                findings.task(Class::ScoreForged, detail, Contrast::of(&all, &column.rows));
+            }
+        }
+    }
+
+    fn score(
+        &self,
+        about: &About<'_>,
+        (filter, metric): &(String, String),
+        claimed: Option<f64>,
+        column: Option<&Column>,
+    ) -> Score {
+        // Where some scores are in doubt, or some rows have none, no mean follows.
+        let rows = self.filters.get(filter).map_or(0, |seen| seen.rows);
+        let whole = column.filter(|column| column.derived.len() == rows && column.rows == rows);
+        let derived = whole.map(|column| column.derived.as_slice()).filter(|all| !all.is_empty());
+        let n = column.map_or(about.counts.map_or(0, |counts| counts.effective), |column| column.rows as u64);
+        let hits = derived.filter(|all| all.iter().all(|score| *score == 0.0 || *score == 1.0));
+        let interval = hits.map(|all| {
+            let interval =
+                wilson(all.iter().filter(|score| **score == 1.0).count() as u64, all.len() as u64, 0.95);
+            [interval.low, interval.high]
+        });
+        Score {
+            task: about.task.clone(),
+            subject: about.task.strip_prefix("mmlu_").map(str::to_owned),
+            metric: metric.clone(),
+            filter: filter.clone(),
+            aggregation: None,
+            n,
+            n_benchmark: about.counts.map(|counts| counts.original),
+            claimed: claimed.filter(|claimed| claimed.is_finite()),
+            recomputed: derived.and_then(mean).filter(|mean| mean.is_finite()),
+            interval,
+        }
+    }
+
     /// Compares what the log claims with what its rows come to.
     pub(super) fn close(self, about: &About<'_>, total: Option<u64>, findings: &mut Findings<'_, '_>) {
         findings.part().rows += self.rows;
+        self.holes(about, findings);
         let mut unclaimed: BTreeMap<&(String, String), &Column> = self.columns.iter().collect();
         for claim in about.claims.iter().filter(|claim| claim.metric != "bypass") {
             let key = (claim.filter.clone(), claim.metric.clone());
@@ -65,13 +146,21 @@ impl Totals {
             let column = self.columns.get(&key);
             if let Some(column) = column.filter(|column| !column.recorded.is_empty()) {
                 check(about, claim, column, findings);
+            } else if self.rows > 0 && about.harness == Harness::LmEval {
+                let detail =
+                    format!("no sample has a score `{}` under the filter `{}`", claim.metric, claim.filter);
+                findings.task(
+                    Class::AggregateForged,
+                    detail,
+                    Contrast { expected: None, found: Some(claim.value.to_string()) },
+                );
             }
-            let score = score(about, &key, Some(claim.value), column);
+            let score = self.score(about, &key, Some(claim.value), column);
             let score = Score { n_benchmark: total.or(score.n_benchmark), ..score };
             push(score, column, findings);
         }
         for (key, column) in unclaimed.into_iter().filter(|(_, column)| !column.derived.is_empty()) {
-            let score = score(about, key, None, Some(column));
+            let score = self.score(about, key, None, Some(column));
             let score = Score { n_benchmark: total.or(score.n_benchmark), ..score };
             push(score, Some(column), findings);
         }
@@ -84,7 +173,7 @@ pub(super) fn bare(about: &About<'_>) -> Part {
     findings.unchecked(Class::ScoreForged, "there are no samples: only the numbers were left");
     for claim in &about.claims {
         let key = (claim.filter.clone(), claim.metric.clone());
-        let score = score(about, &key, Some(claim.value), None);
+        let score = Totals::default().score(about, &key, Some(claim.value), None);
         findings.part().scores.push(score);
     }
     findings.into_part()
@@ -94,36 +183,6 @@ fn push(score: Score, column: Option<&Column>, findings: &mut Findings<'_, '_>) 
     let part = findings.part();
     part.rescored += column.map_or(0, |column| column.derived.len() as u64);
     part.scores.push(score);
-}
-
-fn score(
-    about: &About<'_>,
-    (filter, metric): &(String, String),
-    claimed: Option<f64>,
-    column: Option<&Column>,
-) -> Score {
-    // Where some scores are in doubt, no mean follows.
-    let whole = column.filter(|column| column.derived.len() == column.rows);
-    let derived = whole.map(|column| column.derived.as_slice()).filter(|all| !all.is_empty());
-    let n = column.map_or(about.counts.map_or(0, |counts| counts.effective), |column| column.rows as u64);
-    let hits = derived.filter(|all| all.iter().all(|score| *score == 0.0 || *score == 1.0));
-    let interval = hits.map(|all| {
-        let interval =
-            wilson(all.iter().filter(|score| **score == 1.0).count() as u64, all.len() as u64, 0.95);
-        [interval.low, interval.high]
-    });
-    Score {
-        task: about.task.clone(),
-        subject: about.task.strip_prefix("mmlu_").map(str::to_owned),
-        metric: metric.clone(),
-        filter: filter.clone(),
-        aggregation: None,
-        n,
-        n_benchmark: about.counts.map(|counts| counts.original),
-        claimed: claimed.filter(|claimed| claimed.is_finite()),
-        recomputed: derived.and_then(mean).filter(|mean| mean.is_finite()),
-        interval,
-    }
 }
 
 fn check(about: &About<'_>, claim: &Claim, column: &Column, findings: &mut Findings<'_, '_>) {
@@ -173,6 +232,10 @@ fn is_mean(about: &About<'_>, metric: &str) -> bool {
         .and_then(|config| config.get("metric_list"))
         .map_or(&[][..], Value::items);
     let known = ["acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match"].contains(&metric);
+    if known && crate::task::find(&about.task).is_some() {
+        // Whatever the log says: the pinned recipe averages.
+        return true;
+    }
     match listed
         .iter()
         .find(|listed| listed.get("metric").and_then(Value::text).is_some_and(|name| name.is(metric)))

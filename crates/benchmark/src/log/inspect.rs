@@ -84,11 +84,17 @@ fn claims(scores: &Value<'_>) -> Vec<Claim> {
     let mut claims = Vec::new();
     for score in scores.items() {
         let Some(filter) = score.get("name").and_then(Value::string) else { continue };
+        // Epochs that were reduced otherwise than by their mean do not come out as a mean of rows.
+        let reducer = score.get("reducer").and_then(Value::string).filter(|reducer| reducer != "mean");
         let metric = |name: &str| score.get("metrics")?.get(name)?.get("value").and_then(Value::number);
         for name in ["accuracy", "mean"] {
             if let Some(value) = metric(name) {
                 let filter = filter.clone().into_owned();
-                claims.push(Claim { metric: name.to_owned(), filter, value, stderr: metric("stderr") });
+                let metric_name = match &reducer {
+                    Some(reducer) => format!("{name} ({reducer})"),
+                    None => name.to_owned(),
+                };
+                claims.push(Claim { metric: metric_name, filter, value, stderr: metric("stderr") });
             }
         }
     }
@@ -98,8 +104,9 @@ fn claims(scores: &Value<'_>) -> Vec<Claim> {
 /// The samples, each once a scorer.
 fn rows<'a>(file: &File<'_>, samples: Vec<Value<'a>>, about: &About<'_>) -> Rows<'a> {
     let name = file.name.to_owned();
+    let of_rows = about.claims.iter().filter(|claim| !claim.metric.ends_with(')'));
     let metrics: Vec<(String, String)> =
-        about.claims.iter().map(|claim| (claim.filter.clone(), claim.metric.clone())).collect();
+        of_rows.map(|claim| (claim.filter.clone(), claim.metric.clone())).collect();
     let numbered = samples.into_iter().zip(1..);
     Box::new(numbered.flat_map(move |(value, line)| match sample(&value, line, &metrics) {
         Ok(samples) => samples.into_iter().map(Ok).collect::<Vec<_>>(),

@@ -2,10 +2,12 @@
 //!
 //! Files belong together by folder and time stamp, else by the task's name; a folder with one results file needs neither.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{About, File, Group, Harness, Log, Run};
 use crate::Error;
+use crate::json::Value;
 
 mod results;
 mod rows;
@@ -70,6 +72,17 @@ fn owner<'a>(
     if let Some(idx) = found {
         return Some((idx, task.to_owned()));
     }
+    // The first 0.4 versions put the model's arguments before the task's name.
+    let ends_in = |idx: usize| {
+        let tasks = runs[idx].1.abouts.iter().map(|about| &about.task);
+        let free =
+            tasks.filter(|known| task.ends_with(&format!("_{known}")) && !taken[idx].contains_key(*known));
+        free.max_by_key(|known| known.len()).cloned()
+    };
+    let named = all().filter(beside).find_map(|idx| Some((idx, ends_in(idx)?)));
+    if named.is_some() {
+        return named;
+    }
     // A pair that was renamed: one results file, one task.
     match runs {
         [(_, run)] if run.abouts.len() == 1 && taken[0].is_empty() => Some((0, run.abouts[0].task.clone())),
@@ -94,10 +107,10 @@ fn joined<'a>(
         about.samples_file = samples.map(|samples| samples.name.to_owned());
         let within = results.samples.iter().find(|(task, _)| *task == about.task);
         let rows = match (samples, within) {
-            (Some(samples), _) => Some(rows::of_file(samples)),
+            (Some(samples), _) => Some(rows::of_file(samples, filters(&about))),
             (None, Some((_, values))) => {
                 about.samples_file = Some(file.name.to_owned());
-                Some(rows::of_values(values.clone(), file.name))
+                Some(rows::of_values(values.clone(), file.name, filters(&about)))
             }
             (None, None) => None,
         };
@@ -112,7 +125,14 @@ fn joined<'a>(
 fn on_its_own(file: File<'_>) -> Run<'_> {
     let mut about = About::new(Harness::LmEval, named(file.name).0);
     about.samples_file = Some(file.name.to_owned());
-    Run { logs: vec![Log { about, rows: Some(rows::of_file(file)) }], groups: Vec::new() }
+    Run { logs: vec![Log { about, rows: Some(rows::of_file(file, Vec::new())) }], groups: Vec::new() }
+}
+
+/// The filters that a task's configuration lists, in the order in which the harness applies them.
+fn filters(about: &About<'_>) -> Vec<String> {
+    let listed = about.setup.config.as_ref().and_then(|config| config.get("filter_list"));
+    let name = |filter: &Value<'_>| filter.get("name").and_then(Value::string).map(Cow::into_owned);
+    listed.map_or(&[][..], Value::items).iter().filter_map(name).collect()
 }
 
 fn folder(path: &str) -> &str {

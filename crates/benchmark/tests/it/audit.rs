@@ -90,3 +90,65 @@ fn each_of_the_fourteen_ways_of_tampering_is_told_by_its_name() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     println!("14 classes, naively and consistently: 12 told by name, 2 told to be undecidable");
 }
+
+/// The rows of a log, each changed where it scores 0.
+fn rows_changed(rows: &str, change: impl Fn(&mut serde_json::Map<String, serde_json::Value>)) -> String {
+    let changed = rows.lines().map(|line| {
+        let mut row: serde_json::Value = serde_json::from_str(line).unwrap();
+        if row["acc"] == 0.0 {
+            change(row.as_object_mut().unwrap());
+        }
+        row.to_string()
+    });
+    changed.collect::<Vec<_>>().join("\n") + "\n"
+}
+
+#[test]
+fn no_claim_escapes_its_rows() {
+    let Some(logs) = logs() else { return };
+    let mut files = Vec::new();
+    collect(&logs.join("full"), &mut files);
+    let is = |name: &str, start: &str| name.rsplit('/').next().unwrap().starts_with(start);
+    let text = |start: &str| {
+        let (name, bytes) = files.iter().find(|(name, _)| is(name, start)).unwrap();
+        (name.clone(), String::from_utf8(bytes.clone()).unwrap())
+    };
+    let (results_name, results) = text("results_");
+    let (rows_name, rows) = text("samples_mmlu_anatomy_");
+    let results: serde_json::Value = serde_json::from_str(&results).unwrap();
+    let check = |what: &str, class: &str, results: &serde_json::Value, rows: &str| {
+        let files = [
+            (results_name.clone(), results.to_string().into_bytes()),
+            (rows_name.clone(), rows.to_owned().into_bytes()),
+        ];
+        let found = audited(&files).findings;
+        let is_found = found.iter().any(|found| {
+            found.class == class && found.task.as_deref().is_some_and(|task| task.starts_with("mmlu"))
+        });
+        assert!(is_found, "{what}: {found:?}");
+    };
+    let claimed = |key: &str, value: serde_json::Value| {
+        let mut results = results.clone();
+        results["results"]["mmlu_anatomy"][key] = value;
+        results
+    };
+    let total = "aggregate-forged";
+    check("a claim that is a text", total, &claimed("acc,none", "0.95".into()), &rows);
+    check("a claim of a metric without rows", total, &claimed("acc_norm,none", 0.95.into()), &rows);
+    check("a claim of a filter without rows", total, &claimed("acc,maj@8", 0.95.into()), &rows);
+    let without = |key: &'static str| {
+        rows_changed(&rows, |row| {
+            row.remove(key);
+        })
+    };
+    check("rows without a score", "score-forged", &results, &without("acc"));
+    check("rows without an answer", "answer-forged", &results, &without("resps"));
+    check("rows without an item", "sample-edited", &results, &without("doc"));
+    let mut fewer = results.clone();
+    fewer["n-samples"]["mmlu_anatomy"]["effective"] = 2.into();
+    check("a weight that is not the rows'", total, &fewer, &rows);
+    let mut average = results.clone();
+    average["results"]["mmlu"]["acc,none"] = 0.99.into();
+    average["groups"]["mmlu"]["acc,none"] = 0.99.into();
+    check("an average", total, &average, &rows);
+}

@@ -32,7 +32,9 @@ pub(super) fn parse(file: File<'_>) -> Result<Option<Results<'_>>, Error> {
     for (name, stated) in results.members() {
         let name = name.get().into_owned();
         let members = strings(value.get("group_subtasks").and_then(|all| all.get(&name)));
-        if !members.is_empty() {
+        if is_task(&value, &name) {
+            abouts.push(about(&value, name, stated));
+        } else {
             let stated = claims(stated);
             // The harness prints its table from a second copy.
             let again = value.get("groups").and_then(|all| all.get(&name)).map(claims);
@@ -45,10 +47,17 @@ pub(super) fn parse(file: File<'_>) -> Result<Option<Results<'_>>, Error> {
                 });
             }
             groups.push(Group { name, members, claims: stated, file: String::new() });
-        } else if is_task(&value, &name) {
-            abouts.push(about(&value, name, stated));
         }
     }
+    for (name, stated) in value.get("groups").map_or(&[][..], Value::members) {
+        let name = name.get();
+        if results.get(&name).is_none() {
+            let members = strings(value.get("group_subtasks").and_then(|all| all.get(&name)));
+            let name = name.into_owned();
+            groups.push(Group { name, members, claims: claims(stated), file: String::new() });
+        }
+    }
+    groups.retain(|group| !group.claims.is_empty());
     let samples = value.get("samples").map_or(&[][..], Value::members).iter();
     let samples = samples.map(|(task, rows)| (task.get().into_owned(), rows.items().to_vec())).collect();
     Ok(Some(Results { abouts, groups, samples }))
@@ -66,9 +75,17 @@ pub(super) fn reads_like(file: &File<'_>) -> bool {
     file.first_byte() == Some(b'{') && has(b"\"results\"") && (has(b"\"configs\"") || has(b"\"versions\""))
 }
 
-/// Old results list groups among the tasks; what was asked has a configuration.
+/// Old results list groups among the tasks. What was asked has a configuration, or is known to be a task; what has parts and no kind of
+/// output is a group.
 fn is_task(value: &Value<'_>, name: &str) -> bool {
-    value.get("configs").is_none_or(|configs| configs.get(name).is_some())
+    let of = |key: &str| value.get(key).and_then(|all| all.get(name));
+    if of("configs").is_some_and(|config| config.get("output_type").is_some()) {
+        return true;
+    }
+    let has_parts = of("group_subtasks").is_some_and(|parts| !parts.items().is_empty());
+    let is_group = has_parts || crate::task::group(name).is_some();
+    !is_group
+        && (value.get("configs").is_none() || of("configs").is_some() || crate::task::find(name).is_some())
 }
 
 fn about<'a>(value: &Value<'a>, task: String, stated: &Value<'a>) -> About<'a> {
@@ -82,8 +99,8 @@ fn about<'a>(value: &Value<'a>, task: String, stated: &Value<'a>) -> About<'a> {
         picked: None,
         shot_seed: in_config("fewshot_seed").and_then(Value::whole_number),
         generation: in_config("gen_kwargs").filter(|settings| !settings.is_null()).cloned(),
-        chat_template: string("chat_template"),
-        system: string("system_instruction"),
+        chat_template: string("chat_template").filter(|template| !template.is_empty()),
+        system: string("system_instruction").filter(|system| !system.is_empty()),
         multiturn: value.get("fewshot_as_multiturn").and_then(Value::truth),
         config: of_task("configs"),
     };
@@ -102,6 +119,10 @@ fn about<'a>(value: &Value<'a>, task: String, stated: &Value<'a>) -> About<'a> {
     }
 }
 
+/// Metrics that are read without a filter's name, too, and whose numbers may be spelled as texts: no score is to escape.
+const SCORES: [&str; 8] =
+    ["acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "pass@1", "mc1", "mc2"];
+
 /// `"acc,none": 0.25` and `"acc_stderr,none": 0.01`, joined.
 fn claims(stated: &Value<'_>) -> Vec<Claim> {
     let numbers: Vec<(String, String, Option<f64>)> = stated
@@ -109,8 +130,14 @@ fn claims(stated: &Value<'_>) -> Vec<Claim> {
         .iter()
         .filter_map(|(key, value)| {
             let key = key.get();
-            let (metric, filter) = key.split_once(',')?;
-            Some((metric.to_owned(), filter.to_owned(), value.number()))
+            let bare = || {
+                let of = key.strip_suffix("_stderr").unwrap_or(&key);
+                SCORES.contains(&of).then_some((key.as_ref(), "none"))
+            };
+            let (metric, filter) = key.split_once(',').or_else(bare)?;
+            let spelled = value.string().filter(|_| !metric.ends_with("_stderr"));
+            let number = value.number().or_else(|| Some(spelled?.trim().parse().unwrap_or(f64::NAN)));
+            Some((metric.to_owned(), filter.to_owned(), number))
         })
         .collect();
     let stderr = |metric: &str, filter: &str| {

@@ -1,6 +1,7 @@
 //! The rows of `samples_*.jsonl`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::super::{File, Hashes, Request, Response, Rows, Sample, Score};
 use super::SAMPLES;
@@ -8,18 +9,42 @@ use crate::Error;
 use crate::json::{Kind, Text, Value};
 
 /// The rows of a file: JSON Lines, or one list as the first 0.4 versions wrote.
-pub(super) fn of_file(file: File<'_>) -> Rows<'_> {
+pub(super) fn of_file(file: File<'_>, filters: Vec<String>) -> Rows<'_> {
+    let mut filters = Filters::new(filters);
     if file.first_byte() == Some(b'[') {
         return match file.parsed(SAMPLES) {
-            Ok(Value { kind: Kind::List(items), .. }) => of_values(items, file.name),
+            Ok(Value { kind: Kind::List(items), .. }) => of_values(items, file.name, filters.names),
             Ok(_) => Box::new(std::iter::empty()),
             Err(err) => Box::new(std::iter::once(Err(err))),
         };
     }
     Box::new(file.lines(SAMPLES).map(move |line| {
         let (line, value) = line?;
-        sample(&value, line).map_err(|problem| malformed(file.name, line, problem))
+        let sample = sample(&value, line).map_err(|problem| malformed(file.name, line, problem))?;
+        Ok(filters.named(sample, &value))
     }))
+}
+
+/// Rows of the first 0.4 versions name no filter: an item that comes again stands under the next one that the task lists.
+struct Filters {
+    names: Vec<String>,
+    seen: BTreeMap<String, usize>,
+}
+
+impl Filters {
+    fn new(names: Vec<String>) -> Self {
+        Self { names, seen: BTreeMap::new() }
+    }
+
+    fn named<'a>(&mut self, sample: Sample<'a>, row: &Value<'a>) -> Sample<'a> {
+        if self.names.is_empty() || row.get("filter").is_some() {
+            return sample;
+        }
+        let turn = self.seen.entry(sample.id.to_string()).or_default();
+        let name = self.names.get(*turn).cloned();
+        *turn += 1;
+        Sample { filter: name.map_or(sample.filter, Cow::Owned), ..sample }
+    }
 }
 
 /// Whether the first row names an item.
@@ -35,13 +60,12 @@ pub(super) fn reads_like(file: &File<'_>) -> bool {
 }
 
 /// Rows that were read already.
-pub(super) fn of_values<'a>(values: Vec<Value<'a>>, name: &'a str) -> Rows<'a> {
-    Box::new(
-        values
-            .into_iter()
-            .zip(1..)
-            .map(move |(value, row)| sample(&value, row).map_err(|problem| malformed(name, row, problem))),
-    )
+pub(super) fn of_values<'a>(values: Vec<Value<'a>>, name: &'a str, filters: Vec<String>) -> Rows<'a> {
+    let mut filters = Filters::new(filters);
+    Box::new(values.into_iter().zip(1..).map(move |(value, row)| {
+        let sample = sample(&value, row).map_err(|problem| malformed(name, row, problem))?;
+        Ok(filters.named(sample, &value))
+    }))
 }
 
 fn malformed(name: &str, line: u64, problem: &str) -> Error {
