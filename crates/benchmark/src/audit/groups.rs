@@ -49,20 +49,19 @@ pub(super) fn audit(groups: &[Group], claims: &Claims, whole: &mut Part) {
             });
         }
         for claim in &group.claims {
-            match members(&tasks, claim, claims, &whole.scores) {
-                Some(members) => average(group, claim, &members, whole),
-                None => {
-                    whole.not_checked.push(Open {
-                        what: Class::AggregateForged.code().to_owned(),
-                        task: Some(group.name.clone()),
-                        why: format!(
-                            "`{}` is an average over tasks that the results do not all state",
-                            claim.metric
-                        ),
-                    });
-                    whole.scores.push(score(group, claim, None, 0, None));
-                }
-            }
+            let Some(members) = members(&tasks, claim, claims, &whole.scores) else {
+                whole.not_checked.push(Open {
+                    what: Class::AggregateForged.code().to_owned(),
+                    task: Some(group.name.clone()),
+                    why: format!(
+                        "`{}` is an average over tasks that the results do not all state",
+                        claim.metric
+                    ),
+                });
+                whole.scores.push(score(group, claim, None, 0, None));
+                continue;
+            };
+            average(group, claim, &members, whole);
         }
     }
 }

@@ -13,6 +13,17 @@ use crate::task::{Sampler, Task, Template};
 /// More worked examples than any prompt shows.
 const MOST_SHOTS: u64 = 10_000;
 
+/// How white space between the parts of a prompt counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Space {
+    /// The log is of the harness whose recipes are pinned.
+    Strict,
+    /// Another version may put other space there.
+    Free,
+    /// It did, and that is told.
+    Told,
+}
+
 /// Derives the prompts of a task, row by row.
 #[derive(Debug)]
 pub(super) struct Prompts<'c> {
@@ -21,9 +32,7 @@ pub(super) struct Prompts<'c> {
     /// The worked examples that the task draws, where their source is at hand or pinned.
     examples: Option<Examples<'c>>,
     is_chat: bool,
-    /// Whether the log is of the harness whose recipes are pinned; others put other white space between the parts of a prompt.
-    is_pinned: bool,
-    is_spaced: bool,
+    space: Space,
     /// What stood before the first question, where it must be the same for all.
     shown: Option<String>,
 }
@@ -70,7 +79,8 @@ impl<'c> Prompts<'c> {
             }
         }
         let is_pinned = about.version.as_deref() == Some(crate::task::HARNESS_VERSION);
-        Self { task, shots, examples, is_chat, is_pinned, is_spaced: false, shown: None }
+        let space = if is_pinned { Space::Strict } else { Space::Free };
+        Self { task, shots, examples, is_chat, space, shown: None }
     }
 
     /// Compares one sample's prompt with what its item makes.
@@ -108,8 +118,8 @@ impl<'c> Prompts<'c> {
         match prompt.strip_suffix(question).and_then(|before| before.strip_prefix(task.description.as_str()))
         {
             Some(shown) => self.shown(&task, sample, record, shown, findings),
-            None if !self.is_pinned && squeezed(&prompt) == squeezed(&bare.context) => {
-                if !std::mem::replace(&mut self.is_spaced, true) {
+            None if self.space != Space::Strict && squeezed(&prompt) == squeezed(&bare.context) => {
+                if std::mem::replace(&mut self.space, Space::Told) == Space::Free {
                     let detail =
                         "the prompts differ from those of the pinned harness by white space only".to_owned();
                     findings.departs(detail, Contrast::default());

@@ -131,18 +131,7 @@ fn change(log: &mut Log, class: Class, manner: Manner) {
             )
         }),
         Class::MetricChanged => log.change_pattern(manner),
-        Class::ShotsChanged if log.task == SHOWN => log.each(usize::MAX, |row| {
-            let prompt = prompt(row);
-            let mut parts: Vec<&str> = prompt.split("\n\n").collect();
-            // After the description: the first two examples, the other way round.
-            parts.swap(1, 2);
-            reprompted(row, &parts.join("\n\n"))
-        }),
-        Class::ShotsChanged => log.each(usize::MAX, |row| {
-            let prompt = prompt(row);
-            let end = prompt.find("\n\nQuestion: ").unwrap() + 2;
-            reprompted(row, &prompt[end..])
-        }),
+        Class::ShotsChanged => log.each(usize::MAX, if log.task == SHOWN { swapped } else { shortened }),
         Class::KeyLeaked => log.each(3, |row| {
             let letter = ["A", "B", "C", "D"][gold(row).parse::<usize>().unwrap()];
             let prompt = prompt(row);
@@ -174,6 +163,22 @@ fn change(log: &mut Log, class: Class, manner: Manner) {
         }),
         other => panic!("{other:?} is no way of tampering"),
     }
+}
+
+/// The first two worked examples, the other way round.
+fn swapped(row: &Value<'_>) -> String {
+    let prompt = prompt(row);
+    let mut parts: Vec<&str> = prompt.split("\n\n").collect();
+    // The first part is the description.
+    parts.swap(1, 2);
+    reprompted(row, &parts.join("\n\n"))
+}
+
+/// One worked example less.
+fn shortened(row: &Value<'_>) -> String {
+    let prompt = prompt(row);
+    let end = prompt.find("\n\nQuestion: ").unwrap() + 2;
+    reprompted(row, &prompt[end..])
 }
 
 impl Log {
