@@ -95,6 +95,11 @@ fn prepare(workspace: &Workspace, env: &mut Environment) -> Result<(), Failure> 
     let validators = install::venv(workspace, "venv-validators", "xtask/validators.txt")?;
     env.insert("STILLMARK_TEST_VALIDATORS".to_owned(), validators.join("bin/python").into());
     env.insert("STILLMARK_TEST_HARNESS".to_owned(), harness::python(workspace)?.into());
+    // LoadGen is a C++ library that PyPI builds for Linux alone; elsewhere its tests are skipped.
+    if cfg!(target_os = "linux") {
+        let loadgen = install::venv(workspace, "venv-loadgen", "xtask/loadgen.txt")?;
+        env.insert("STILLMARK_LOADGEN_PYTHON".to_owned(), loadgen.join("bin/python").into());
+    }
     if let Some(logs) = harness::logs(workspace)? {
         env.insert("STILLMARK_HARNESS_LOGS".to_owned(), logs.into());
     }

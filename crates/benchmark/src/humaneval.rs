@@ -1,11 +1,13 @@
 //! `HumanEval`: problems and samples in the form of its own project, the program that tests a sample, and pass@k.
-//! Running programs is for others: here is only what is run, and what follows from which passed.
+//! Running programs is for others: here is only what is run, and what follows from which passed. [`logged`] finds programs in logs.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use crate::Error;
+
+pub mod logged;
 
 /// A problem.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -77,11 +79,13 @@ impl Problem {
     /// The program that tests a completion; it writes `nonce` where every assertion held.
     pub fn program(&self, completion: &str, nonce: &str) -> String {
         let Self { prompt, test, entry_point, .. } = self;
-        // The nonce tells a program that came to its end from one that left early with status 0.
-        format!(
-            "{prompt}{completion}\n{test}\ncheck({entry_point})\nimport sys as _sys\n_sys.__stdout__.write(\"{nonce}\")\n_sys.__stdout__.flush()\n"
-        )
+        format!("{prompt}{completion}\n{test}\ncheck({entry_point})\n{}", ending(nonce))
     }
+}
+
+/// The end of a program: the nonce tells one that came to it from one that left early with status 0.
+fn ending(nonce: &str) -> String {
+    format!("import sys as _sys\n_sys.__stdout__.write(\"{nonce}\")\n_sys.__stdout__.flush()\n")
 }
 
 /// The chance that one of `k` samples passes, without bias from `n` samples of which `c` passed (Chen et al. 2021, equation 1);

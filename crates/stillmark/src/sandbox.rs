@@ -1,8 +1,9 @@
 //! Programs of unknown origin, run with as little as this machine lets us take from them without rights of our own.
 //!
-//! Taken: time, processor time, memory, file sizes, the environment, the user's folders as the current one, and the network where
-//! `unshare` may take it. Not taken: reading what the user may read, and other system calls. Whoever runs hostile code should do so in
-//! a container or a virtual machine; [`Isolation`] says what was taken.
+//! Taken by limits: time, processor time, memory, file sizes, the environment. Taken by the kernel, where it can (`guard.py`, before the program is
+//! read): by Landlock, every file but those of Python and the system, which are only read, and the folder of its own; by seccomp, other
+//! processes and programs, sockets, signals. `unshare` takes the network a second time. Not taken: threads, and what a fault of the kernel
+//! gives. Whoever runs hostile code should do so in a container or a virtual machine; [`Isolation`] says what was taken.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -11,14 +12,35 @@ use std::time::{Duration, Instant};
 
 use crate::problem::Problem;
 
-/// What could be taken from programs on this machine.
+/// What could be taken from programs on this machine, besides what limits take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Isolation {
-    /// Limits and the network.
-    WithoutNetwork,
-    /// Limits only.
-    LimitsOnly,
+pub(crate) struct Isolation {
+    /// Files outside of a folder of its own.
+    pub(crate) files: Access,
+    /// Other processes, and sockets.
+    pub(crate) processes: Access,
+    /// The network, by a namespace without one.
+    namespace: Access,
 }
+
+/// Whether something could be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// It was taken.
+    Taken,
+    /// The kernel, or its settings, left it.
+    Left,
+}
+
+impl Isolation {
+    /// The network.
+    pub(crate) fn network(self) -> Access {
+        if self.namespace == Access::Taken { Access::Taken } else { self.processes }
+    }
+}
+
+/// Runs before a program, and takes.
+const GUARD: &str = include_str!("guard.py");
 
 /// How a program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +61,26 @@ const KEPT_BYTES: u64 = 64 << 10;
 pub(crate) fn probe() -> Isolation {
     let mut command = Command::new("unshare");
     let tried = command.args(["-r", "-n", "true"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if tried.is_ok_and(|status| status.success()) { Isolation::WithoutNetwork } else { Isolation::LimitsOnly }
+    let mut guard = Command::new("python3");
+    guard.args(["-I", "-S", "-c", GUARD, "probe"]).env_clear().env("PATH", PATH).stdin(Stdio::null());
+    let said = guard.output().map(|output| output.stdout).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let taken = |what: &str| match said.split_whitespace().find(|word| *word == what) {
+        Some(_) => Access::Taken,
+        None => Access::Left,
+    };
+    Isolation {
+        files: taken("files"),
+        processes: taken("processes"),
+        namespace: match tried {
+            Ok(status) if status.success() => Access::Taken,
+            _ => Access::Left,
+        },
+    }
 }
+
+/// Where programs are looked for.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Runs a Python program, read from stdin, in an empty folder that is its own.
 pub(crate) fn python(
@@ -55,11 +95,11 @@ pub(crate) fn python(
     };
     let mut command = Command::new("sh");
     command.args(["-c", LIMITS, "sh"]);
-    if isolation == Isolation::WithoutNetwork {
+    if isolation.namespace == Access::Taken {
         command.args(["unshare", "-r", "-n"]);
     }
-    command.args(["python3", "-I", "-S", "-"]).current_dir(folder).env_clear();
-    command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("PYTHONHASHSEED", "0");
+    command.args(["python3", "-I", "-S", "-c", GUARD]).current_dir(folder).env_clear();
+    command.env("PATH", PATH).env("PYTHONHASHSEED", "0");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     in_own_group(&mut command);
     let mut child = command.spawn().map_err(cannot)?;

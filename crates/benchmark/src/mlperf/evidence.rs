@@ -15,7 +15,7 @@ use super::system::object;
 
 /// What the untruncated log comes to.
 #[derive(Debug, Default)]
-struct Tally {
+pub(super) struct Tally {
     entries: u64,
     good: u64,
     seen: std::collections::BTreeSet<u64>,
@@ -33,31 +33,25 @@ pub(super) fn look(look: &mut Look<'_>, place: &Place, rules: Option<&Benchmark>
     samples(look, place, rules, detail);
     let Some(whole) = untruncated else {
         look.left_open(
-            place,
+            &place.benchmark,
             "mlperf-accuracy",
             "the untruncated accuracy log is not at hand: the accuracy is only claimed",
         );
         return;
     };
     let golds = golds(look, place);
-    let Some(tally) = tally(look, place, whole, golds.as_ref()) else { return };
+    let Some(tally) = tally(look, &place.untruncated(), whole, golds.as_ref()) else { return };
     let Some(golds) = golds else {
-        look.left_open(place, "mlperf-accuracy", "there are no golds: the accuracy is only claimed");
+        look.left_open(
+            &place.benchmark,
+            "mlperf-accuracy",
+            "there are no golds: the accuracy is only claimed",
+        );
         return;
     };
-    if let Some(asked) = detail.and_then(asked)
-        && asked != tally.entries
-    {
-        let file = place.untruncated();
-        look.differs(
-            "mlperf-sample-count",
-            &file,
-            "entries",
-            (&asked.to_string(), &tally.entries.to_string()),
-        );
-    }
-    coverage(look, place, &tally, &golds);
-    compare(look, (place, &claims_file), &claimed, &tally);
+    counted(look, &place.untruncated(), detail, &tally);
+    coverage(look, &place.untruncated(), &tally, &golds);
+    compare(look, (&place.benchmark, &claims_file), &claimed, &tally);
 }
 
 /// The untruncated log: kept beside the submission, or small enough to lie in it whole.
@@ -68,7 +62,14 @@ fn untruncated<'a>(look: &Look<'a>, place: &Place) -> Option<&'a [u8]> {
     look.untruncated(&place.untruncated()).or_else(|| kept.filter(is_whole))
 }
 
-fn hashes(look: &mut Look<'_>, (file, claimed): (&str, &Claimed), untruncated: Option<&[u8]>) {
+/// Whether a log has as many answers as its run asked for.
+pub(super) fn counted(look: &mut Look<'_>, file: &str, detail: Option<&Detail>, tally: &Tally) {
+    let Some(asked) = detail.and_then(asked).filter(|asked| *asked != tally.entries) else { return };
+    let found = tally.entries.to_string();
+    look.differs("mlperf-sample-count", file, "entries", (&asked.to_string(), &found));
+}
+
+pub(super) fn hashes(look: &mut Look<'_>, (file, claimed): (&str, &Claimed), untruncated: Option<&[u8]>) {
     if claimed.hashes.is_empty() && look.file(file).is_some() {
         look.found("mlperf-hash", file, "there is no line `hash=`".to_owned());
     }
@@ -141,7 +142,8 @@ fn golds(look: &mut Look<'_>, place: &Place) -> Option<Golds> {
     }
 }
 
-fn tally(look: &mut Look<'_>, place: &Place, whole: &[u8], golds: Option<&Golds>) -> Option<Tally> {
+/// Counts what a whole log answers; none where it cannot be read, which is found.
+pub(super) fn tally(look: &mut Look<'_>, file: &str, whole: &[u8], golds: Option<&Golds>) -> Option<Tally> {
     let mut tally = Tally::default();
     let read = accuracy::read(whole, &mut |entry| {
         tally.entries += 1;
@@ -156,28 +158,28 @@ fn tally(look: &mut Look<'_>, place: &Place, whole: &[u8], golds: Option<&Golds>
         }
     });
     if let Err(err) = read {
-        look.found("mlperf-malformed", &place.untruncated(), err.to_string());
+        look.found("mlperf-malformed", file, err.to_string());
         return None;
     }
     Some(tally)
 }
 
-fn coverage(look: &mut Look<'_>, place: &Place, tally: &Tally, golds: &Golds) {
-    let file = place.untruncated();
+pub(super) fn coverage(look: &mut Look<'_>, file: &str, tally: &Tally, golds: &Golds) {
     if tally.twice > 0 {
-        look.found("mlperf-answers", &file, format!("{} samples are answered more than once", tally.twice));
+        look.found("mlperf-answers", file, format!("{} samples are answered more than once", tally.twice));
     }
     if tally.foreign > 0 {
-        look.found("mlperf-answers", &file, format!("{} samples are not among the golds", tally.foreign));
+        look.found("mlperf-answers", file, format!("{} samples are not among the golds", tally.foreign));
     }
     let answered = tally.seen.len() as u64 - tally.foreign;
     if answered < golds.len() {
         let missing = golds.len() - answered;
-        look.found("mlperf-answers", &file, format!("{missing} of {} samples are not answered", golds.len()));
+        look.found("mlperf-answers", file, format!("{missing} of {} samples are not answered", golds.len()));
     }
 }
 
-fn compare(look: &mut Look<'_>, (place, file): (&Place, &str), claimed: &Claimed, tally: &Tally) {
+/// Holds what is claimed against what a log comes to.
+pub(super) fn compare(look: &mut Look<'_>, (task, file): (&str, &str), claimed: &Claimed, tally: &Tally) {
     let n = tally.seen.len() as u64;
     let recomputed = if n == 0 { 0.0 } else { tally.good as f64 / n as f64 };
     let stated = [("accuracy", claimed.accuracy), ("exact_match", claimed.exact_match)];
@@ -196,10 +198,10 @@ fn compare(look: &mut Look<'_>, (place, file): (&Place, &str), claimed: &Claimed
     }
     let claim = claimed.accuracy.or(claimed.exact_match).map(|(share, _)| share);
     if claim.is_none() {
-        look.left_open(place, "mlperf-accuracy", "accuracy.txt states no `accuracy=` and no `exact_match`");
+        look.left_open(task, "mlperf-accuracy", "no `accuracy=` and no `exact_match` is stated");
     }
     look.score(Score {
-        task: place.benchmark.clone(),
+        task: task.to_owned(),
         subject: None,
         metric: "accuracy".to_owned(),
         filter: "none".to_owned(),

@@ -12,6 +12,7 @@ pub mod rules;
 pub mod summary;
 
 mod audit;
+mod bare;
 mod clock;
 mod evidence;
 mod limits;
@@ -22,6 +23,7 @@ mod place;
 mod system;
 
 pub use audit::{Audited, audit};
+pub use bare::{Bare, bare, is_accuracy_log};
 pub use look::Tree;
 pub use pack::{About, Inputs, Label, Packed, Run, pack};
 pub use place::is_submission;

@@ -2,6 +2,8 @@
 
 use stillmark_benchmark::humaneval::{pass_at_k, problems, samples};
 
+mod logged;
+
 #[test]
 fn pass_at_k_is_the_share_of_draws_that_hold_one_that_passes() {
     // Against the definition: draws of k from n without replacement, of which c pass.

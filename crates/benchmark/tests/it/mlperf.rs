@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 use stillmark_benchmark::mlperf::accuracy::{is_truncation_of, truncated};
 use stillmark_benchmark::mlperf::golds::{Golds, Rule};
 use stillmark_benchmark::mlperf::rules::{CLASSES, SYSTEM_MEANINGFUL, find};
-use stillmark_benchmark::mlperf::{About, Audited, Inputs, Label, Packed, Run, Tree, audit, pack};
+use stillmark_benchmark::mlperf::{
+    About, Audited, Bare, Inputs, Label, Packed, Run, Tree, audit, bare, is_accuracy_log, pack,
+};
 use stillmark_evidence::Digest;
 use stillmark_evidence::audit::Verdict;
 
@@ -355,4 +357,42 @@ fn a_result_is_inferred_only_where_the_rules_infer_it() {
 fn a_folder_that_is_no_submission_is_said_to_be_none() {
     let audited = audit(&Tree::default());
     assert_eq!(classes(&audited), BTreeSet::from(["mlperf-layout".to_owned()]));
+}
+
+#[test]
+fn an_accuracy_log_on_its_own_is_held_against_golds() {
+    let kept = Kept::new();
+    let log = kept.files["accuracy/mlperf_log_accuracy.json"].clone();
+    let detail = kept.files["accuracy/mlperf_log_detail.txt"].clone();
+    let packed = pack(&kept.inputs()).unwrap();
+    let claims =
+        String::from_utf8(packed.files[&format!("{RESULT}/accuracy/accuracy.txt")].to_vec()).unwrap();
+    let look = |log: &[u8], claims: Option<&str>| {
+        bare(&Bare {
+            task: "accuracy",
+            log: ("mlperf_log_accuracy.json", log),
+            claims: claims.map(|text| ("accuracy.txt", text.as_bytes())),
+            detail: Some(("mlperf_log_detail.txt", &detail)),
+            golds: &kept.files["golds.jsonl"],
+            rule: Rule::Letter,
+        })
+    };
+    assert!(is_accuracy_log(&log) && !is_accuracy_log(b"[]") && !is_accuracy_log(b"{\"qsl_idx\":1}"));
+    let alone = look(&log, None).unwrap();
+    assert_eq!((alone.verdict, alone.not_checked.len()), (Verdict::Inconclusive, 1));
+    assert_eq!(alone.scores[0].recomputed.map(|share| (share * 43.0).round()), Some(14.0));
+    assert_eq!(look(&log, Some(&claims)).unwrap().verdict, Verdict::NothingFound);
+    let raised = claims.replace("32.5581", "82.5581");
+    assert_eq!(classes(&look(&log, Some(&raised)).unwrap()), BTreeSet::from(["mlperf-accuracy".to_owned()]));
+    let text = String::from_utf8(log.clone()).unwrap();
+    let cut: String = text
+        .lines()
+        .filter(|line| !line.contains("\"seq_id\" : 1,"))
+        .map(|line| line.to_owned() + "\n")
+        .collect();
+    let found = classes(&look(cut.as_bytes(), Some(&claims)).unwrap());
+    let wanted = ["mlperf-accuracy", "mlperf-answers", "mlperf-hash", "mlperf-sample-count"];
+    assert!(wanted.iter().all(|class| found.contains(*class)), "{found:?}");
+    let err = look(&truncated(&log.repeat(4)), None).unwrap_err().to_string();
+    assert!(err.contains("mlperf_log_accuracy.json"), "{err}");
 }

@@ -12,6 +12,10 @@ mod generations;
 #[cfg(unix)]
 mod interruptions;
 mod leaked;
+#[cfg(unix)]
+mod loadgen;
 mod place;
+#[cfg(target_os = "linux")]
+mod sandboxed;
 mod tampering;
 mod transcripts;

@@ -8,7 +8,7 @@ use stillmark_evidence::audit::{Audit, Verdict};
 use stillmark_evidence::signing::seal_audit;
 use stillmark_evidence::test_result::Configuration;
 
-use super::mlperf::{self, Directory};
+use super::mlperf::{self, Directory, Given};
 use super::spot_check::{self, Asked, Which};
 use super::{logs, told};
 use crate::exit::ExitStatus;
@@ -20,7 +20,8 @@ use crate::session::Session;
 /// What `benchmark audit` takes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  stillmark benchmark audit results/my-model --sarif audit.sarif\n\n\
-                  LOG: `results_*.json` and `samples_*.jsonl` of lm-evaluation-harness, Inspect's `.eval` and JSON, a run folder of HELM, JSON Lines\n                  of answers; or a folder of them. A folder with `open/` or `closed/` in it is audited as an MLPerf directory.\n\
+                  LOG: `results_*.json` and `samples_*.jsonl` of lm-evaluation-harness, Inspect's `.eval` and JSON, a run folder of HELM, JSON Lines\n                  of answers; or a folder of them. A folder with `open/` or `closed/` in it is audited as an MLPerf directory,\n\
+                  LoadGen's `mlperf_log_accuracy.json` with `--golds` and `--rule`.\n\
                   Exit codes: 0 nothing found, or departures that the log itself declares; 1 something does not hold;\n\
                   3 too little could be checked.")]
 pub(crate) struct Args {
@@ -30,6 +31,8 @@ pub(crate) struct Args {
     /// A copy of the benchmark to hold the items against, instead of the pins that are built in
     #[arg(long, value_name = "BENCH")]
     against: Option<PathBuf>,
+    #[command(flatten)]
+    given: Given,
     /// Also write the findings as SARIF 2.1.0
     #[arg(long, value_name = "FILE")]
     sarif: Option<PathBuf>,
@@ -51,10 +54,7 @@ pub(crate) struct Args {
 
 /// Audits, answers, and signs where asked to.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let audit = match args.logs.as_slice() {
-        [folder] if mlperf::is_directory(folder) => Directory::open(folder, None)?.audit(None)?,
-        logs => audit(logs, args.against.as_deref(), spot_checked(args)?, session)?,
-    };
+    let audit = any(&args.logs, args.against.as_deref(), &args.given, spot_checked(args)?, session)?;
     let sarif = serde_json::to_vec_pretty(&audit::sarif(&audit, env!("CARGO_PKG_VERSION")))
         .map_err(|err| Problem::new("the findings could not be written as SARIF").cause(err.to_string()))?;
     if let Some(path) = &args.sarif {
@@ -71,8 +71,32 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     })
 }
 
+/// Audits what is named, be it an MLPerf directory, an accuracy log of LoadGen or logs of a harness.
+pub(super) fn any(
+    paths: &[PathBuf],
+    against: Option<&Path>,
+    given: &Given,
+    spot_check: Option<Part>,
+    session: &Session,
+) -> Result<Audit, Stop> {
+    if let [path] = paths {
+        if mlperf::is_directory(path) {
+            return Directory::open(path, given.untruncated.as_deref())?.audit(Some(given));
+        }
+        if let Some(file) = mlperf::accuracy_log(path) {
+            return mlperf::audit_accuracy_log(&file, given);
+        }
+    }
+    if given.golds.is_some() || given.untruncated.is_some() || given.rule.is_some() {
+        return Err(Problem::new("golds and rules are for what LoadGen wrote, and this is no such log")
+            .hint("leave `--golds`, `--rule` and `--untruncated` out, or name one MLPerf directory or accuracy log")
+            .into());
+    }
+    audit(paths, against, spot_check, session)
+}
+
 /// Reads logs and audits them.
-pub(super) fn audit(
+fn audit(
     paths: &[PathBuf],
     against: Option<&Path>,
     spot_check: Option<Part>,

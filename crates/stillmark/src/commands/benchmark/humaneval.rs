@@ -11,7 +11,7 @@ use crate::exit::ExitStatus;
 use crate::files;
 use crate::interrupt;
 use crate::problem::{Outcome, Problem, Stop};
-use crate::sandbox::{self, Ended, Isolation};
+use crate::sandbox::{self, Access, Ended, Isolation};
 use crate::session::Session;
 
 /// What `benchmark humaneval` takes.
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// The problems, with their tests
     #[arg(long, value_name = "FILE")]
     problems: PathBuf,
-    /// Run what the model wrote, on this machine, with limits but without a container
+    /// Run what the model wrote, on this machine, in limits that the answer names
     #[arg(long)]
     run_code: bool,
     /// Seconds that each program may take
@@ -47,6 +47,10 @@ struct Answer {
     /// Samples whose claimed result is another, by their place from 1.
     differ: Vec<Differs>,
     network: &'static str,
+    /// Files outside of a folder of its own.
+    files: &'static str,
+    /// Other processes.
+    processes: &'static str,
     cannot_show: [&'static str; 2],
 }
 
@@ -60,8 +64,12 @@ struct Differs {
 
 const CANNOT_SHOW: [&str; 2] = [
     "That a program is right: the tests are few, and one that knows of them can deceive them.",
-    "That nothing leaked: programs can read what you can read; run hostile code in a container.",
+    "That nothing leaked: what was taken away is said, and a kernel can have faults; run hostile code in a container.",
 ];
+
+/// What is said before anything is run.
+pub(super) const WARNING: &str =
+    "this runs code of unknown origin: limited in time, memory, files and processes, not in a container";
 
 /// Runs what was written, if it may.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
@@ -74,7 +82,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
             .into());
     }
     let isolation = sandbox::probe();
-    session.talk.warn("this runs code of unknown origin: limited in time, memory and files, not walled off");
+    session.talk.warn(WARNING);
     interrupt::listen()?;
     let bar = session.talk.steps_bar("programs", samples.len() as u64);
     let mut ended = Vec::new();
@@ -99,14 +107,28 @@ fn verdict(
     isolation: Isolation,
 ) -> Result<Option<bool>, Stop> {
     let Some(task) = tasks.get(&sample.task_id) else { return Ok(Some(false)) };
+    let nonce = nonce()?;
+    passes(&task.program(&sample.completion, &nonce), (&nonce, isolation), args.timeout)
+}
+
+/// A word that no program knows.
+pub(super) fn nonce() -> Result<String, Stop> {
     let mut random = [0_u8; 16];
     getrandom::fill(&mut random)
         .map_err(|err| Problem::new("there is no randomness to be had").cause(err.to_string()))?;
-    let nonce = format!("{:032x}", u128::from_be_bytes(random));
+    Ok(format!("{:032x}", u128::from_be_bytes(random)))
+}
+
+/// Whether a program comes to its end, where it writes the nonce; none where its time was over.
+pub(super) fn passes(
+    program: &str,
+    (nonce, isolation): (&str, Isolation),
+    timeout: u64,
+) -> Result<Option<bool>, Stop> {
     let folder = std::env::temp_dir().join(format!("stillmark-run-{nonce}"));
     files::make_folder(&folder)?;
-    let limit = Duration::from_secs(args.timeout.clamp(1, 600));
-    let ended = sandbox::python(&task.program(&sample.completion, &nonce), (&folder, isolation), limit);
+    let limit = Duration::from_secs(timeout.clamp(1, 600));
+    let ended = sandbox::python(program, (&folder, isolation), limit);
     // What it left there is of no use.
     let _ = std::fs::remove_dir_all(&folder);
     Ok(match ended? {
@@ -139,18 +161,24 @@ fn answer(samples: &[Sample], ended: &[Option<bool>], isolation: Isolation) -> A
         timed_out: ended.iter().filter(|ended| ended.is_none()).count(),
         pass_at: [1, 10, 100].into_iter().filter_map(mean).collect(),
         differ,
-        network: match isolation {
-            Isolation::WithoutNetwork => "taken away",
-            Isolation::LimitsOnly => "not taken away: `unshare` may not",
-        },
+        network: taken(isolation.network(), "not taken away: this kernel may not"),
+        files: taken(isolation.files, "not taken away: this kernel has no Landlock"),
+        processes: taken(isolation.processes, "not taken away: this kernel has no seccomp"),
         cannot_show: CANNOT_SHOW,
+    }
+}
+
+fn taken(access: Access, left: &'static str) -> &'static str {
+    match access {
+        Access::Taken => "taken away",
+        Access::Left => left,
     }
 }
 
 fn told(answer: &Answer) -> String {
     let mut lines = vec![format!(
-        "{} of {} programs pass, {} ran out of time; network {}",
-        answer.passed, answer.samples, answer.timed_out, answer.network
+        "{} of {} programs pass, {} ran out of time; network {}, files {}, processes {}",
+        answer.passed, answer.samples, answer.timed_out, answer.network, answer.files, answer.processes
     )];
     lines.extend(answer.pass_at.iter().map(|(k, chance)| format!("pass@{k}  {:.3} %", chance * 100.0)));
     let word = |passed: bool| if passed { "passed" } else { "failed" };

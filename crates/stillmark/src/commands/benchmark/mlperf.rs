@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use stillmark_benchmark::mlperf::golds::Rule;
-use stillmark_benchmark::mlperf::{Tree, audit, is_submission};
+use stillmark_benchmark::mlperf::{Audited, Bare, Tree, audit, bare, is_accuracy_log, is_submission};
 use stillmark_evidence::Digest;
 use stillmark_evidence::audit::{Audit, Level, ReadFile, SCHEMA, Verdict};
 use stillmark_kernels::map::FileMap;
@@ -94,30 +94,81 @@ impl Directory {
             golds: golds.as_deref(),
             rule: given.and_then(|given| given.rule),
         });
-        let shown = |format: &str, (name, bytes): (&String, &FileMap)| ReadFile {
-            name: name.clone(),
-            sha256: Digest::of(bytes),
-            bytes: bytes.len() as u64,
-            format: format.to_owned(),
-        };
-        let read = self.files.iter().map(|file| shown("mlperf", file));
-        let kept = self.untruncated.iter().map(|file| shown("mlperf-untruncated", file));
-        let is_whole = audited.verdict == Verdict::NothingFound;
-        Ok(Audit {
-            schema: SCHEMA.to_owned(),
-            verdict: audited.verdict,
-            assurance: if is_whole { Level::L1 } else { Level::L0 },
-            files: read.chain(kept).collect(),
-            scores: audited.scores,
-            findings: audited.findings,
-            findings_left_out: 0,
-            departures: Vec::new(),
-            undecidable: Vec::new(),
-            not_checked: audited.not_checked,
-            cannot_show: audited.cannot_show,
-            spot_check: None,
-        })
+        let read = self.files.iter().map(|(name, bytes)| shown("mlperf", name, bytes));
+        let kept = self.untruncated.iter().map(|(name, bytes)| shown("mlperf-untruncated", name, bytes));
+        Ok(told_as_audit(audited, read.chain(kept).collect()))
     }
+}
+
+fn shown(format: &str, name: &str, bytes: &[u8]) -> ReadFile {
+    ReadFile {
+        name: name.to_owned(),
+        sha256: Digest::of(bytes),
+        bytes: bytes.len() as u64,
+        format: format.to_owned(),
+    }
+}
+
+fn told_as_audit(audited: Audited, files: Vec<ReadFile>) -> Audit {
+    let is_whole = audited.verdict == Verdict::NothingFound;
+    Audit {
+        schema: SCHEMA.to_owned(),
+        verdict: audited.verdict,
+        assurance: if is_whole { Level::L1 } else { Level::L0 },
+        files,
+        scores: audited.scores,
+        findings: audited.findings,
+        findings_left_out: 0,
+        departures: Vec::new(),
+        undecidable: Vec::new(),
+        not_checked: audited.not_checked,
+        cannot_show: audited.cannot_show,
+        spot_check: None,
+    }
+}
+
+/// An accuracy log of LoadGen that lies in no submission: the file itself, or in the folder that LoadGen wrote.
+pub(super) fn accuracy_log(path: &Path) -> Option<PathBuf> {
+    let file = if path.is_dir() { path.join(ACCURACY_LOG) } else { path.to_owned() };
+    let is_one = file.is_file() && files::map(&file).is_ok_and(|bytes| is_accuracy_log(&bytes));
+    is_one.then_some(file)
+}
+
+const ACCURACY_LOG: &str = "mlperf_log_accuracy.json";
+
+/// Audits an accuracy log with what lies beside it.
+pub(super) fn audit_accuracy_log(file: &Path, given: &Given) -> Result<Audit, Stop> {
+    let (Some(golds), Some(rule)) = (&given.golds, given.rule) else {
+        return Err(Problem::new(format!("{} does not say what is right", file.display()))
+            .hint("add `--golds FILE`, JSON Lines of {index, gold}, and `--rule letter`, `number` or `exact`")
+            .into());
+    };
+    let beside = |name: &str| {
+        let path = file.with_file_name(name);
+        path.is_file().then(|| files::map(&path)).transpose()
+    };
+    let (log, golds) = (files::map(file)?, files::map(golds)?);
+    let (claims, detail) = (beside("accuracy.txt")?, beside("mlperf_log_detail.txt")?);
+    let task = file.parent().and_then(Path::file_name).unwrap_or(file.as_os_str()).to_string_lossy();
+    let audited = bare(&Bare {
+        task: &task,
+        log: (ACCURACY_LOG, &log),
+        claims: claims.as_deref().map(|bytes| ("accuracy.txt", bytes)),
+        detail: detail.as_deref().map(|bytes| ("mlperf_log_detail.txt", bytes)),
+        golds: &golds,
+        rule,
+    });
+    let audited = audited.map_err(|err| {
+        Problem::from_error(&err)
+            .while_doing(format!("{} cannot be scored", file.display()))
+            .hint("give the log as LoadGen wrote it, not its two ends; golds are JSON Lines of {index, gold}")
+    })?;
+    let read = [
+        Some(shown("mlperf", ACCURACY_LOG, &log)),
+        claims.as_deref().map(|bytes| shown("mlperf", "accuracy.txt", bytes)),
+        detail.as_deref().map(|bytes| shown("mlperf", "mlperf_log_detail.txt", bytes)),
+    ];
+    Ok(told_as_audit(audited, read.into_iter().flatten().collect()))
 }
 
 fn slices(files: &BTreeMap<String, FileMap>) -> BTreeMap<String, &[u8]> {
