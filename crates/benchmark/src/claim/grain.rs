@@ -24,6 +24,8 @@ impl Scale {
 /// How a number was brought to its decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rounding {
+    /// Not at all: all digits of a quotient of doubles, which is exact but for its last bits.
+    Exact,
     /// To the nearest, halves either way.
     Nearest,
     /// Down: digits were cut off.
@@ -43,34 +45,50 @@ pub struct Grain {
 }
 
 impl Grain {
-    /// Whether some count gives the number, rounded to the nearest.
+    /// Whether some count gives the number, as it is or rounded to the nearest.
     pub fn is_possible(&self) -> bool {
-        self.counts.iter().any(|&(rounding, ..)| rounding == Rounding::Nearest)
+        self.counts.iter().any(|&(rounding, ..)| matches!(rounding, Rounding::Exact | Rounding::Nearest))
     }
+}
+
+/// Whether a number has all the digits that a double has: nothing rounded it.
+pub fn is_exact(printed: Printed, scale: Scale) -> bool {
+    let decimals = match scale {
+        Scale::Fraction => 15,
+        Scale::Percent => 13,
+    };
+    printed.decimals >= decimals
 }
 
 /// Looks for counts of `parts` that are written so; `parts` is the number of items times the runs that were averaged over.
 pub fn grain(printed: Printed, scale: Scale, parts: u64) -> Grain {
-    // k / parts · whole · 10^decimals is compared with the digits, all times parts: whole numbers throughout.
-    let unit = u128::from(scale.whole()) * 10_u128.pow(printed.decimals);
-    let (n, goal) = (u128::from(parts), u128::from(printed.digits) * u128::from(parts));
-    let fits = |rounding: Rounding, k: u128| match rounding {
-        Rounding::Nearest => 2 * (k * unit).abs_diff(goal) <= n,
-        Rounding::Down => goal <= k * unit && k * unit < goal + n,
-        Rounding::Up => k * unit <= goal && goal < k * unit + n,
+    // k · unit is compared with digits · parts, both being the share times parts and times what makes the digits whole numbers.
+    let unit = u128::from(scale.whole()).saturating_mul(10_u128.saturating_pow(printed.decimals));
+    let n = u128::from(parts);
+    let possible_share = ((n + 1) as f64 / (unit as f64 + 1.0)).min(1.0);
+    if parts == 0 || u128::from(printed.digits) > unit {
+        return Grain { counts: Vec::new(), possible_share };
+    }
+    let goal = u128::from(printed.digits) * n;
+    let between = |low: u128, high: u128| (low.div_ceil(unit), (high / unit).min(n));
+    let range = |rounding: Rounding| match rounding {
+        // A sum and two divisions leave some 2⁻⁵³ each, of which 2⁻⁴⁹ is plenty and far below the grain.
+        Rounding::Exact => {
+            let slack = n / 2 + (goal >> 49);
+            between(goal.saturating_sub(slack), goal.saturating_add(slack))
+        }
+        Rounding::Nearest => between(goal.saturating_sub(n / 2), goal.saturating_add(n / 2)),
+        Rounding::Down => between(goal, goal.saturating_add(n - 1)),
+        Rounding::Up => between((goal + 1).saturating_sub(n), goal),
     };
-    // What fits lies within one unit of the number.
-    let least = |rounding| {
-        let from = goal.saturating_sub(n) / unit;
-        (from..=from + 2 + 2 * n / unit).take_while(|&k| k <= n).find(|&k| fits(rounding, k))
+    let kinds: &[Rounding] = if is_exact(printed, scale) {
+        &[Rounding::Exact]
+    } else {
+        &[Rounding::Nearest, Rounding::Down, Rounding::Up]
     };
-    let greatest = |rounding, first: u128| {
-        (first..=(first + 2 * n / unit + 2).min(n)).rev().find(|&k| fits(rounding, k))
-    };
-    let counts = [Rounding::Nearest, Rounding::Down, Rounding::Up].into_iter().filter_map(|rounding| {
-        let first = least(rounding)?;
-        Some((rounding, first as u64, greatest(rounding, first).unwrap_or(first) as u64))
-    });
-    let possible_share = ((n + 1) as f64 / (unit + 1) as f64).min(1.0);
-    Grain { counts: if parts == 0 { Vec::new() } else { counts.collect() }, possible_share }
+    let found = kinds.iter().map(|&rounding| (rounding, range(rounding)));
+    let counts = found.filter(|(_, (least, greatest))| least <= greatest);
+    let counts =
+        counts.map(|(rounding, (least, greatest))| (rounding, least as u64, greatest as u64)).collect();
+    Grain { counts, possible_share }
 }

@@ -1,124 +1,110 @@
-//! Claims in prose: "76.4% on GSM8K", "acc 0.7642 ± 0.0041 on mmlu 5-shot, 67.1 pass@1 humaneval".
+//! Claims in prose: "76.4% on GSM8K", "acc 0.7642 ± 0.0041 on mmlu 5-shot, 67.1 pass@1 humaneval", "HumanEval 110/164".
 
 use regex::Regex;
 
-use super::Printed;
 use super::grain::Scale;
+use super::names;
+use super::numbers::{self, Numbers};
+use super::stated::{Metric, Stated, metric};
+use super::{Unclear, printed_table};
 
-/// What kind of score is claimed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
-    /// Each item is right or wrong.
-    RightOrWrong,
-    /// Items may be partly right (TruthfulQA mc2, F1, BLEU): no count of items stands behind the mean.
-    Graded,
+/// What is looked for in a clause.
+struct Patterns {
+    numbers: Regex,
+    any_of: Regex,
+    averaged: Regex,
 }
 
-/// One claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stated {
-    /// The clause it stands in.
-    pub text: String,
-    /// The number.
-    pub value: Printed,
-    /// How it is scaled.
-    pub scale: Scale,
-    /// The stated standard error, on the same scale.
-    pub stderr: Option<Printed>,
-    /// The benchmark, spelled as the registry does.
-    pub benchmark: Option<&'static str>,
-    /// What kind of score it is.
-    pub metric: Metric,
-    /// Worked examples.
-    pub shots: Option<u64>,
+impl Patterns {
+    fn new() -> Result<Self, regex::Error> {
+        Ok(Self {
+            numbers: numbers::pattern()?,
+            any_of: Regex::new(r"(?i)pass(?:\s*[@^]\s*|[_-]at[_-]|\s+at\s+)(\d+)")?,
+            averaged: Regex::new(r"(?i)(?:avg|mean|average)\s*@\s*(\d+)")?,
+        })
+    }
 }
 
-/// Benchmarks by what they are called, letters and digits only; the longest that is found counts.
-const NAMES: [(&str, &str); 20] = [
-    ("massivemultitasklanguageunderstanding", "mmlu"),
-    ("mmlu", "mmlu"),
-    ("gsm8k", "gsm8k"),
-    ("gradeschoolmath", "gsm8k"),
-    ("arcchallenge", "arc_challenge"),
-    ("arcc", "arc_challenge"),
-    ("aichallenge", "arc_challenge"),
-    ("arceasy", "arc_easy"),
-    ("arce", "arc_easy"),
-    ("hellaswag", "hellaswag"),
-    ("truthfulqa", "truthfulqa"),
-    ("tqa", "truthfulqa"),
-    ("humaneval", "humaneval"),
-    ("bbh", "bbh"),
-    ("bigbenchhard", "bbh"),
-    // Other benchmarks whose names hold one of these.
-    ("mmlupro", ""),
-    ("mmluredux", ""),
-    ("humanevalplus", ""),
-    ("cmmlu", ""),
-    ("mmmlu", ""),
-];
-
-/// Scores that are no share of right items.
-const GRADED: [&str; 7] = ["mc2", "f1", "bleu", "rouge", "perplexity", "byte", "brier"];
-
-/// Reads all claims of a text, clause by clause: clauses end at `;`, at a line's end, and at `,` or `and` before the next number
-/// or name.
-pub fn parse(text: &str) -> Vec<Stated> {
-    let (Ok(clauses), Ok(numbers)) = (Regex::new(r"(?i)[;\n]|,\s+|\s+and\s+|\s+vs\.?\s+"), number_pattern())
-    else {
-        return Vec::new();
-    };
-    clauses.split(text).filter_map(|clause| stated(clause.trim(), &numbers)).collect()
-}
-
-fn number_pattern() -> Result<Regex, regex::Error> {
-    Regex::new(
-        r"(?xi)
-        (?P<shots> \d+ \s* -? \s* shots? \b)
-        | (?P<named> [a-z@=_/\-]+ \d [\w@.\-]* | \d+(?:\.\d+)? [a-z_] [\w\-]*)
-        | (?P<stderr> (?: ± | \+/?- | \\pm | \(\s*(?:se|stderr)\s*=? ) \s* \d*\.?\d+ )
-        | (?P<value> \d+(?:\.\d+)? | \.\d+ ) \s* (?P<percent> % | percent\b )?",
-    )
-}
-
-fn stated(clause: &str, numbers: &Regex) -> Option<Stated> {
-    let (mut value, mut stderr, mut shots) = (None, None, None);
-    for found in numbers.captures_iter(clause) {
-        let digits = |name: &str| {
-            let found = found.name(name)?.as_str();
-            let start = found.find(|character: char| character.is_ascii_digit() || character == '.')?;
-            let rest = &found[start..];
-            let end = rest.find(|character: char| !character.is_ascii_digit() && character != '.');
-            Printed::parse(&rest[..end.unwrap_or(rest.len())])
-        };
-        if let Some(number) = digits("shots") {
-            shots = Some(number.digits);
-        } else if let Some(number) = digits("stderr") {
-            stderr = stderr.or(Some(number));
-        } else if let (Some(number), None) = (digits("value"), value) {
-            value = Some((number, found.name("percent").is_some()));
+/// Reads all claims of a text: rows of a harness's tables, and else clause by clause. Clauses end at `;`, at a line's end, and outside
+/// parentheses at a comma that no digit follows, at `and` and at `vs`. A clause that names a benchmark and holds no number belongs to the next
+/// one, if that names none.
+pub fn parse(text: &str) -> Result<Vec<Stated>, Unclear> {
+    // The patterns are constants: that they are sound is tested.
+    let Ok(patterns) = Patterns::new() else { return Ok(Vec::new()) };
+    let (mut all, mut task) = (Vec::new(), String::new());
+    for line in text.lines() {
+        if let Some(row) = printed_table::row(line, &mut task) {
+            all.push(row?);
+            continue;
+        }
+        let line = line.replace('|', " ");
+        let mut waiting = None;
+        for clause in clauses(&line) {
+            let named = names::find(&clause.to_lowercase());
+            let text = match waiting.take().filter(|_| named.is_none()) {
+                Some(before) => format!("{before}, {clause}"),
+                None => clause.to_owned(),
+            };
+            match stated(&text, &patterns)? {
+                Some(stated) => all.push(stated),
+                None => waiting = named.is_some().then_some(text),
+            }
         }
     }
-    let (value, percent) = value?;
-    let scale = if percent || value.value() > 1.0 { Scale::Percent } else { Scale::Fraction };
-    let lower = clause.to_lowercase();
-    let metric =
-        if GRADED.iter().any(|word| lower.contains(word)) { Metric::Graded } else { Metric::RightOrWrong };
-    Some(Stated {
-        text: clause.to_owned(),
-        value,
-        scale,
-        stderr,
-        benchmark: benchmark(&lower),
-        metric,
-        shots,
-    })
+    Ok(all)
 }
 
-fn benchmark(lower: &str) -> Option<&'static str> {
-    let letters: String =
-        lower.chars().filter(|character| character.is_alphanumeric() || *character == '+').collect();
-    let letters = letters.replace('+', "plus");
-    let found = NAMES.iter().filter(|(name, _)| letters.contains(name)).max_by_key(|(name, _)| name.len());
-    found.map(|&(_, benchmark)| benchmark).filter(|benchmark| !benchmark.is_empty())
+fn clauses(line: &str) -> Vec<&str> {
+    let (mut clauses, mut start, mut depth) = (Vec::new(), 0, 0_usize);
+    for (at, letter) in line.char_indices() {
+        let rest = &line[at..];
+        let ends_at = |words: [&str; 3]| {
+            let found = words
+                .into_iter()
+                .find(|word| rest.get(..word.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(word)));
+            found.map_or(0, str::len)
+        };
+        let taken = match letter {
+            '(' | '[' => {
+                depth += 1;
+                0
+            }
+            ')' | ']' => {
+                depth = depth.saturating_sub(1);
+                0
+            }
+            ';' => 1,
+            ',' if depth == 0 && !rest[1..].starts_with(|next: char| next.is_ascii_digit()) => 1,
+            ' ' if depth == 0 => ends_at([" and ", " vs. ", " vs "]),
+            _ => 0,
+        };
+        if taken > 0 && at >= start {
+            clauses.push(line[start..at].trim());
+            start = at + taken;
+        }
+    }
+    clauses.push(line[start..].trim());
+    clauses
+}
+
+fn stated(clause: &str, patterns: &Patterns) -> Result<Option<Stated>, Unclear> {
+    let Numbers { value, is_percent, count, stderr, shots } = numbers::read(clause, &patterns.numbers)?;
+    if value.is_none() && count.is_none() {
+        return Ok(None);
+    }
+    let is_above = value.is_some_and(|value| value.value() > 1.0);
+    let lower = clause.to_lowercase();
+    let first = |pattern: &Regex| pattern.captures(clause)?.get(1)?.as_str().parse::<u64>().ok();
+    let any_of = first(&patterns.any_of).filter(|answers| *answers > 1).map(Metric::AnyOf);
+    Ok(Some(Stated {
+        text: clause.to_owned(),
+        value,
+        count,
+        scale: if is_percent || is_above { Scale::Percent } else { Scale::Fraction },
+        stderr,
+        named: names::find(&lower),
+        metric: any_of.unwrap_or_else(|| metric(&lower)),
+        runs: first(&patterns.averaged).unwrap_or(1).max(1),
+        shots,
+    }))
 }

@@ -2,15 +2,19 @@
 //!
 //! Rows are read as Python's `csv` reads them, since that is what most copies were written and are read with. A row that then has not the
 //! columns of the header, or has swallowed rows behind an unbalanced quote, is read again in other ways until it makes sense; such a row is
-//! marked as repaired, and one that never makes sense as damaged.
+//! marked as repaired, and one that never makes sense as damaged. Whether a file escapes its quotes with backslashes is decided once, by which
+//! reading leaves more rows as a program writes them.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memmem};
 
 /// How many lines a torn row is pieced together from, at most.
 const TORN_LINES: usize = 64;
+
+/// What is said of a row whose quotes are escaped.
+const ESCAPED: &str = "its quotes are escaped with backslashes, not doubled";
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +55,8 @@ pub(super) struct Table<'a> {
     separator: u8,
     start: usize,
     line: usize,
+    /// How a sound row is read.
+    plain: Quotes,
 }
 
 /// What was read of one row.
@@ -58,7 +64,20 @@ struct Read<'a> {
     cells: Vec<Cow<'a, str>>,
     end: usize,
     is_closed: bool,
-    is_clean: bool,
+    writing: Writing,
+    /// Whether a backslash was taken away.
+    is_unescaped: bool,
+}
+
+/// How far the quotes of a row are as a program writes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Writing {
+    /// All of them.
+    Sound,
+    /// A cell without quotes around it holds one.
+    Bare,
+    /// One inside a quoted cell is not as the format wants it.
+    Broken,
 }
 
 /// How quotes are read.
@@ -66,6 +85,8 @@ struct Read<'a> {
 enum Quotes {
     /// As Python's `csv` reads them.
     Python,
+    /// A backslash makes text of the quote, backslash, separator or line feed after it.
+    Backslash,
     /// A quote closes a cell only before a separator or a line's end.
     Outer,
     /// As `Outer`, and where quotes follow on the line only before one of them.
@@ -79,13 +100,31 @@ enum Quotes {
 impl<'a> Table<'a> {
     /// The table that a text holds.
     pub(super) fn new(text: &'a str, separator: u8) -> Self {
-        Self { text, separator, start: 0, line: 1 }
+        let mut table = Self { text, separator, start: 0, line: 1, plain: Quotes::Python };
+        let may_escape = memmem::find(text.as_bytes(), br#"\""#).is_some();
+        if may_escape && table.n_as_written(Quotes::Backslash) > table.n_as_written(Quotes::Python) {
+            table.plain = Quotes::Backslash;
+        }
+        table
+    }
+
+    /// How many rows are as wide as the first and as a program with such quotes writes them.
+    fn n_as_written(mut self, quotes: Quotes) -> usize {
+        let (mut width, mut n) = (None, 0);
+        self.skip_blank();
+        while self.start < self.text.len() {
+            let read = self.read(self.start, quotes, self.text.len());
+            let is_wide = *width.get_or_insert(read.cells.len()) == read.cells.len();
+            n += usize::from(is_wide && read.is_closed && read.writing == Writing::Sound);
+            self.start = read.end;
+        }
+        n
     }
 
     /// The first row and the table after it.
     pub(super) fn header(mut self) -> (Vec<Cow<'a, str>>, Self) {
         self.skip_blank();
-        let read = self.read(self.start, Quotes::Python, self.text.len());
+        let read = self.read(self.start, self.plain, self.text.len());
         self.advance(read.end);
         (read.cells, self)
     }
@@ -97,18 +136,35 @@ impl<'a> Table<'a> {
             return None;
         }
         let line = self.line;
-        let read = self.read(self.start, Quotes::Python, self.text.len());
+        let read = self.read(self.start, self.plain, self.text.len());
         let fits = read.cells.len() == shape.width && read.is_closed;
         // A quote that text follows and that lines were read into is one that was never meant to open.
-        let is_clean = read.is_clean || !shape.is_telling || self.line_end(self.start) >= read.end;
-        if fits && is_clean && !self.swallows(read.end, shape) {
+        let is_clean =
+            read.writing < Writing::Broken || !shape.is_telling || self.line_end(self.start) >= read.end;
+        let is_strict = fits && read.writing == Writing::Sound;
+        if let Some(again) = (!is_strict).then(|| self.escaped(shape)).flatten() {
+            self.advance(again.end);
+            return Some(Row { line, cells: again.cells, state: State::Repaired(ESCAPED) });
+        }
+        if fits && is_clean && !self.swallows(read.end, self.plain, shape) {
             self.advance(read.end);
-            return Some(Row { line, cells: read.cells, state: State::Sound });
+            let state = if read.is_unescaped { State::Repaired(ESCAPED) } else { State::Sound };
+            return Some(Row { line, cells: read.cells, state });
         }
         let (mut row, end) = self.repaired(&read, shape);
         row.line = line;
         self.advance(end);
         Some(row)
+    }
+
+    /// The row of a sound file whose own quotes are escaped, if it is one.
+    fn escaped(&self, shape: &Shape<'_>) -> Option<Read<'a>> {
+        let line = &self.text.as_bytes()[self.start..self.line_end(self.start)];
+        memmem::find(line, br#"\""#).filter(|_| self.plain == Quotes::Python)?;
+        let read = self.read(self.start, Quotes::Backslash, self.text.len());
+        let is_written = read.is_unescaped && read.is_closed && read.writing == Writing::Sound;
+        let fits = is_written && read.cells.len() == shape.width && (shape.fits)(&read.cells);
+        (fits && !self.swallows(read.end, Quotes::Backslash, shape)).then_some(read)
     }
 
     fn skip_blank(&mut self) {
@@ -133,14 +189,14 @@ impl<'a> Table<'a> {
     }
 
     /// Whether a row up to `end` holds a line that is a row of its own: then an unbalanced quote joined them.
-    fn swallows(&self, end: usize, shape: &Shape<'_>) -> bool {
+    fn swallows(&self, end: usize, quotes: Quotes, shape: &Shape<'_>) -> bool {
         if !shape.is_telling {
             return false;
         }
         let mut start = self.line_end(self.start);
         while start < end {
             let next = self.line_end(start);
-            if self.is_row(start, next, shape) {
+            if self.is_row(start..next, quotes, shape) {
                 return true;
             }
             start = next;
@@ -149,13 +205,14 @@ impl<'a> Table<'a> {
     }
 
     /// Whether a line is a row; the last line of a quoted cell has a quote too few.
-    fn is_row(&self, start: usize, end: usize, shape: &Shape<'_>) -> bool {
-        let quotes = memchr::memchr_iter(b'"', &self.text.as_bytes()[start..end]).count();
-        if !quotes.is_multiple_of(2) {
+    fn is_row(&self, line: Range<usize>, quotes: Quotes, shape: &Shape<'_>) -> bool {
+        let bytes = &self.text.as_bytes()[line.clone()];
+        let is_quote = |at: &usize| quotes != Quotes::Backslash || !is_escaped(&bytes[..*at]);
+        if !memchr::memchr_iter(b'"', bytes).filter(is_quote).count().is_multiple_of(2) {
             return false;
         }
-        let read = self.read(start, Quotes::Python, end);
-        read.end == end && read.is_closed && read.cells.len() == shape.width && (shape.fits)(&read.cells)
+        let read = self.read(line.start, quotes, line.end);
+        read.end == line.end && read.is_closed && read.cells.len() == shape.width && (shape.fits)(&read.cells)
     }
 
     /// Reads a row anew in every other way that is known; the end of what it took.
@@ -174,7 +231,7 @@ impl<'a> Table<'a> {
             }
             // A line without a separator is a piece of a cell, whatever follows.
             let is_piece = memchr(self.separator, &self.text.as_bytes()[self.start..end]).is_none();
-            if lines > 0 && !is_piece && self.is_row(end, self.line_end(end), shape) {
+            if lines > 0 && !is_piece && self.is_row(end..self.line_end(end), self.plain, shape) {
                 break;
             }
             end = self.line_end(end);
@@ -219,7 +276,7 @@ impl<'a> Table<'a> {
 
     /// A row that makes no sense: its cells as they lie, as many as wanted.
     fn damaged(&self, read: &Read<'a>, shape: &Shape<'_>) -> (Row<'a>, usize) {
-        let is_whole = read.is_closed && !self.swallows(read.end, shape);
+        let is_whole = read.is_closed && !self.swallows(read.end, self.plain, shape);
         let (mut cells, end) = if is_whole {
             (read.cells.clone(), read.end)
         } else {
@@ -238,7 +295,13 @@ impl<'a> Table<'a> {
 
     /// Reads one row from `start`, at most up to `limit`.
     fn read(&self, start: usize, quotes: Quotes, limit: usize) -> Read<'a> {
-        let mut read = Read { cells: Vec::with_capacity(8), end: start, is_closed: true, is_clean: true };
+        let mut read = Read {
+            cells: Vec::with_capacity(8),
+            end: start,
+            is_closed: true,
+            writing: Writing::Sound,
+            is_unescaped: false,
+        };
         let mut at = start;
         let bytes = &self.text.as_bytes()[..limit];
         loop {
@@ -247,9 +310,20 @@ impl<'a> Table<'a> {
                 self.quoted(at + 1, quotes, limit, &mut read)
             } else {
                 let end = self.bare(at, quotes, limit);
-                read.cells.push(Cow::Borrowed(self.cell(at..end, limit)));
+                let cell = self.cell(at..end, limit);
+                if has_bare_quote(cell, quotes) {
+                    read.writing = read.writing.max(Writing::Bare);
+                }
+                read.cells.push(Cow::Borrowed(cell));
                 end
             };
+            if quotes == Quotes::Backslash
+                && let Some(cell) = read.cells.last_mut()
+                && let Some(text) = unescaped(cell, self.separator)
+            {
+                *cell = Cow::Owned(text);
+                read.is_unescaped = true;
+            }
             match bytes.get(at) {
                 Some(byte) if *byte == self.separator => at += 1,
                 Some(_) => {
@@ -277,8 +351,11 @@ impl<'a> Table<'a> {
         let mut at = start;
         while let Some(found) = memchr2(self.separator, b'\n', &bytes[at..]) {
             at += found;
-            let is_text =
-                quotes == Quotes::SpacedText && bytes[at] != b'\n' && bytes.get(at + 1) == Some(&b' ');
+            let is_text = match quotes {
+                Quotes::SpacedText => bytes[at] != b'\n' && bytes.get(at + 1) == Some(&b' '),
+                Quotes::Backslash => is_escaped(&bytes[start..at]),
+                _ => false,
+            };
             if !is_text {
                 return at;
             }
@@ -299,18 +376,24 @@ impl<'a> Table<'a> {
                 push(read, held, &self.text[from..limit]);
                 return limit;
             };
+            if quotes == Quotes::Backslash && is_escaped(&bytes[start..quote]) {
+                at = quote + 1;
+                continue;
+            }
             let after = bytes.get(quote + 1);
             if closes(&bytes[quote + 1..], self.separator, quotes) {
                 push(read, held, &self.text[from..quote]);
                 return quote + 1 + usize::from(after == Some(&b'\r'));
             }
             held.push_str(&self.text[from..quote]);
+            if after != Some(&b'"') || quotes == Quotes::Backslash {
+                read.writing = Writing::Broken;
+            }
             if after == Some(&b'"') {
                 held.push('"');
                 (from, at) = (quote + 2, quote + 2);
                 continue;
             }
-            read.is_clean = false;
             if quotes == Quotes::Python {
                 let end = self.bare(quote + 1, quotes, limit);
                 push(read, held, self.cell(quote + 1..end, limit));
@@ -319,6 +402,33 @@ impl<'a> Table<'a> {
             (from, at) = (quote, quote + 1);
         }
     }
+}
+
+/// Whether what follows these bytes of a cell has a backslash of its own before it.
+fn is_escaped(before: &[u8]) -> bool {
+    !before.iter().rev().take_while(|byte| **byte == b'\\').count().is_multiple_of(2)
+}
+
+/// Whether a cell without quotes around it holds one that nothing escapes.
+fn has_bare_quote(cell: &str, quotes: Quotes) -> bool {
+    let bytes = cell.as_bytes();
+    memchr::memchr_iter(b'"', bytes).any(|at| quotes != Quotes::Backslash || !is_escaped(&bytes[..at]))
+}
+
+/// A cell without the backslashes that escape something; none where there are none. Others are text: `\frac`.
+fn unescaped(cell: &str, separator: u8) -> Option<String> {
+    let mut at = memchr(b'\\', cell.as_bytes())?;
+    let (mut text, mut from) = (String::new(), 0);
+    while let Some(next) = cell.as_bytes().get(at + 1) {
+        if [b'"', b'\\', b'\n', separator].contains(next) {
+            text.push_str(&cell[from..at]);
+            from = at + 1;
+        }
+        let Some(found) = memchr(b'\\', &cell.as_bytes()[at + 2..]) else { break };
+        at += 2 + found;
+    }
+    text.push_str(&cell[from..]);
+    (text.len() < cell.len()).then_some(text)
 }
 
 /// Whether a quote before these bytes closes its cell.

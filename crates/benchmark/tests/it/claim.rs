@@ -2,7 +2,7 @@
 
 use stillmark_benchmark::claim::grain::{Rounding, Scale, grain};
 use stillmark_benchmark::claim::subjects::{Subject, fits, means};
-use stillmark_benchmark::claim::{Metric, Printed, parse, spread};
+use stillmark_benchmark::claim::{Count, Metric, Named, Printed, Stated, Unclear, parse, spread};
 
 fn printed(text: &str) -> Printed {
     Printed::parse(text).unwrap()
@@ -11,12 +11,14 @@ fn printed(text: &str) -> Printed {
 #[test]
 fn claims_are_read_from_prose() {
     let check = |text: &str, expected: &[(&str, Scale, Option<&str>, Option<&str>)]| {
-        let found = parse(text);
+        let found = parse(text).unwrap();
         let found: Vec<_> =
-            found.iter().map(|one| (one.value, one.scale, one.stderr, one.benchmark)).collect();
+            found.iter().map(|one| (one.value, one.scale, one.stderr, one.benchmark())).collect();
         let expected: Vec<_> = expected
             .iter()
-            .map(|&(value, scale, stderr, benchmark)| (printed(value), scale, stderr.map(printed), benchmark))
+            .map(|&(value, scale, stderr, benchmark)| {
+                (Some(printed(value)), scale, stderr.map(printed), benchmark)
+            })
             .collect();
         assert_eq!(found, expected, "{text}");
     };
@@ -39,9 +41,170 @@ fn claims_are_read_from_prose() {
     check(".5 on BIG-Bench Hard", &[(".5", Fraction, None, Some("bbh"))]);
     check("best in class", &[]);
     check("", &[]);
-    check("99999999999999999999 on mmlu", &[]);
-    assert_eq!(parse("truthfulqa_mc2 0.55")[0].metric, Metric::Graded);
-    assert_eq!(parse("mmlu 5-shot 0.55")[0].shots, Some(5));
+    check("On GSM8K, our model gets 76.4%", &[("76.4", Percent, None, Some("gsm8k"))]);
+    check("gsm8k (8-shot, CoT) 76.42", &[("76.42", Percent, None, Some("gsm8k"))]);
+    check("acc=0.764 on gsm8k, n=1319", &[("0.764", Fraction, None, Some("gsm8k"))]);
+    check("HumanEval: 67.1% (95% CI 59.9-74.3)", &[("67.1", Percent, None, Some("humaneval"))]);
+    let one = |text: &str| parse(text).unwrap().remove(0);
+    assert_eq!(one("truthfulqa_mc2 0.55").metric, Metric::Graded);
+    assert_eq!(one("mmlu 5-shot 0.55").shots, Some(5));
+    assert_eq!(one("HumanEval pass@100 70.2%").metric, Metric::AnyOf(100));
+    assert_eq!(one("HumanEval pass@1 28.8%").metric, Metric::RightOrWrong);
+    assert_eq!(one("HumanEval avg@16 66.9%").runs, 16);
+}
+
+#[test]
+fn the_score_is_told_from_other_numbers() {
+    let value = |text: &str| parse(text).unwrap()[0].value.unwrap();
+    for text in [
+        "Claude 3 Opus 84.9% HumanEval",
+        "Llama 3.1 8B 84.9 % on GSM8K",
+        "GPT 4 has 84.9 on MMLU",
+        "acc 0.849 (84.9%) on mmlu",
+        "84,9% GSM8K",
+        "GSM8K 84,9",
+    ] {
+        assert_eq!(value(text), printed("84.9"), "{text}");
+    }
+    assert_eq!(value("Gemini 1 ± 0.1 of mmlu 3.5"), printed("1"));
+    assert_eq!(value("1.234,5 on gsm8k"), printed("1234.5"));
+    let said = |text: &str| parse(text).unwrap_err();
+    let several = |text: &str| match said(text) {
+        Unclear::Several { numbers, .. } => numbers,
+        other => panic!("{text}: {other}"),
+    };
+    assert_eq!(several("Claude 3 Opus 85 HumanEval"), ["3", "85"]);
+    assert_eq!(several("Llama 3.1 has 70.1 on MMLU"), ["3.1", "70.1"]);
+    assert_eq!(several("70.1% to 76.4% on mmlu"), ["70.1%", "76.4%"]);
+    assert_eq!(several("110/164 or 111/164 HumanEval"), ["110/164", "111/164"]);
+    assert_eq!(said("76,423 on mmlu"), Unclear::Comma { number: "76,423".to_owned() });
+    assert_eq!(said("70.1,76.4 mmlu"), Unclear::Number { number: "70.1,76.4".to_owned() });
+    let long = "9".repeat(19);
+    assert_eq!(said(&format!("{long} on mmlu")), Unclear::Number { number: long });
+}
+
+#[test]
+fn counts_are_read() {
+    let count = |right, items| Some(Count { right, items });
+    for (text, expected) in [
+        ("HumanEval 110/164", count(110, 164)),
+        ("1022 of 1319 on GSM8K", count(1_022, 1_319)),
+        ("1,022 correct out of the 1,319 of gsm8k", count(1_022, 1_319)),
+        ("Claude 3: 110 / 164 problems of HumanEval", count(110, 164)),
+        ("67.1/100 on HumanEval", None),
+    ] {
+        let found = parse(text).unwrap();
+        assert_eq!(found[0].count, expected, "{text}");
+        assert_eq!(found[0].value.is_none(), expected.is_some(), "{text}");
+    }
+    let both = parse("HumanEval 67.1% (110/164)").unwrap().remove(0);
+    assert_eq!((both.value, both.count), (Some(printed("67.1")), count(110, 164)));
+    assert_eq!(parse("HumanEval 41/164").unwrap()[0].share(), 0.25);
+}
+
+#[test]
+fn what_is_joined_to_a_name_is_another_benchmark() {
+    let named = |text: &str| parse(text).unwrap().remove(0).named;
+    for (text, name) in [
+        ("GSM8K-hard 50.01", "gsm8k-hard"),
+        ("gsm8k_hard 0.5", "gsm8k_hard"),
+        ("GSM8K-Platinum: 50.0", "gsm8k-platinum"),
+        ("GSM8K Symbolic 50.0", "gsm8k symbolic"),
+        ("gsm8k-2 50.0", "gsm8k-2"),
+        ("MMLU Pro 50.0", "mmlu pro"),
+        ("M-MMLU 50.0", "m-mmlu"),
+        ("Global MMLU 50.0", "global mmlu"),
+        ("mmlu_stem 0.5", "mmlu_stem"),
+        ("HumanEval+ 50.0", "humaneval+"),
+        ("tiny-hellaswag 50.0", "tiny-hellaswag"),
+    ] {
+        let Some(Named::Other { name: found, .. }) = named(text) else { panic!("{text}: {:?}", named(text)) };
+        assert_eq!(found, name);
+    }
+    for text in ["gsm8k2 0.5", "CMMLU 50.0", "tinyMMLU 50.0", "gsm1k 50.0"] {
+        assert_eq!(named(text), None, "{text}");
+    }
+    let pinned = |benchmark, subset| Some(Named::Pinned { benchmark, subset });
+    for (text, benchmark, subset) in [
+        ("gsm8k-train 0.5", "gsm8k-train", None),
+        ("gsm8k_cot_zeroshot 0.5", "gsm8k", None),
+        ("MMLU-5-shot 50.0", "mmlu", None),
+        ("mmlu_5shot 0.5", "mmlu", None),
+        ("openai/openai_humaneval 50.0", "humaneval", None),
+        ("mmlu anatomy 0.2148 ± 0.0355", "mmlu", Some("anatomy")),
+        ("hendrycksTest-high_school_us_history 0.5", "mmlu", Some("high_school_us_history")),
+        ("0.5 on the moral disputes subset of MMLU", "mmlu", Some("moral_disputes")),
+        ("bbh_cot_fewshot 0.5", "bbh", None),
+        ("BBH snarks 0.5", "bbh", Some("snarks")),
+        ("management says 70.1 on MMLU", "mmlu", None),
+    ] {
+        assert_eq!(named(text), pinned(benchmark, subset), "{text}");
+    }
+}
+
+#[test]
+fn tables_of_the_harness_are_read() {
+    let table = "|Tasks|Version|     Filter     |n-shot|  Metric   |   |Value |   |Stderr|
+|-----|------:|----------------|-----:|-----------|---|-----:|---|-----:|
+|gsm8k|      3|flexible-extract|     5|exact_match|↑  |0.65|±  |0.1094|
+|     |       |strict-match    |     5|exact_match|↑  |0.60|±  |0.1124|
+| - anatomy|  1|none|     0|acc|↑  |0.2148|±  |0.0355|
+|truthfulqa_mc2|  3|none|     0|acc|↑  |0.4|±  |N/A|
+| - stem|  1|none|   |acc|↑  |0.2148|±  |0.0072|
+|arc_easy|Yaml|none|25|acc|0.7|±|0.01|
+";
+    let found = parse(table).unwrap();
+    let plain = |one: &Stated| (one.value.unwrap(), one.stderr, one.shots, one.benchmark());
+    let expected = [
+        (printed("0.65"), Some(printed("0.1094")), Some(5), Some("gsm8k")),
+        (printed("0.60"), Some(printed("0.1124")), Some(5), Some("gsm8k")),
+        (printed("0.2148"), Some(printed("0.0355")), Some(0), Some("mmlu")),
+        (printed("0.4"), None, Some(0), Some("truthfulqa")),
+        (printed("0.2148"), Some(printed("0.0072")), None, None),
+        (printed("0.7"), Some(printed("0.01")), Some(25), Some("arc_easy")),
+    ];
+    assert_eq!(found.iter().map(plain).collect::<Vec<_>>(), expected);
+    assert_eq!(found[2].named, Some(Named::Pinned { benchmark: "mmlu", subset: Some("anatomy") }));
+    assert_eq!(found[3].metric, Metric::Graded);
+    assert!(parse("|gsm8k|3|none|5|exact_match|↑|x|±|0.1|").is_err());
+}
+
+#[test]
+fn quotients_in_full_are_told_exactly() {
+    for n in [7_u64, 164, 817, 1_319, 14_042] {
+        for right in (1..n).step_by(n as usize / 7) {
+            let share = right as f64 / n as f64;
+            for (text, scale) in
+                [(format!("{share}"), Scale::Fraction), (format!("{}", share * 100.0), Scale::Percent)]
+            {
+                let found = grain(printed(&text), scale, n);
+                let kind = found.counts.iter().find(|one| one.0 != Rounding::Down && one.0 != Rounding::Up);
+                assert_eq!(
+                    kind.map(|&(_, least, most)| (least, most)),
+                    Some((right, right)),
+                    "{text} of {n}"
+                );
+            }
+        }
+    }
+    let found = grain(printed("0.5542077331311599"), Scale::Fraction, 1_319);
+    assert_eq!(found.counts, [(Rounding::Exact, 731, 731)]);
+    assert!(grain(printed("0.5542077331311699"), Scale::Fraction, 1_319).counts.is_empty());
+}
+
+#[test]
+fn any_number_of_items_is_judged_at_once() {
+    for items in [1_000_000_000_000, u64::MAX] {
+        for text in ["50.5", "0", "100", "99.99999999999999", "0.1234567890"] {
+            let found = grain(printed(text), Scale::Percent, items);
+            assert!(found.counts.iter().all(|&(_, least, most)| least <= most && most <= items), "{text}");
+            assert!(found.is_possible(), "{text} of {items}");
+        }
+    }
+    let found = grain(Printed { digits: u64::MAX, decimals: u32::MAX }, Scale::Percent, u64::MAX);
+    assert!(found.possible_share < 1e-9);
+    let half = grain(printed("50.5"), Scale::Percent, 1_000_000_000_000);
+    assert_eq!(half.counts[0], (Rounding::Nearest, 504_500_000_000, 505_500_000_000));
 }
 
 #[test]

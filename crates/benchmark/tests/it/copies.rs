@@ -115,3 +115,49 @@ fn parquet_of_a_hub_is_read() {
     let refused = (0..bytes.len()).step_by(7).filter(|cut| read("a.parquet", &bytes[..*cut]).is_err());
     assert_eq!(refused.count(), bytes.len().div_ceil(7));
 }
+
+/// Tables whose program wrote `\"` for a quote and `\\` for a backslash, in quoted cells and in bare ones.
+#[test]
+fn quotes_escaped_by_backslashes_are_read() {
+    let (rows, notes) = table(
+        "\"He said \\\"no, never\\\"?\",a,b,c,d,1\nThe \\\"Know-Nothings\\\" were?,a,b,c,d,2\n\"Two\nlines, \\\\frac and \\alpha\",a,b,c,d,0\nPlain?,a,b,c,d,3\n",
+    );
+    let questions: Vec<&str> = rows.iter().map(|(question, _)| question.as_str()).collect();
+    assert_eq!(
+        questions,
+        ["He said \"no, never\"?", "The \"Know-Nothings\" were?", "Two\nlines, \\frac and \\alpha", "Plain?"]
+    );
+    assert_eq!(rows.iter().map(|(_, gold)| gold[0]).collect::<Vec<_>>(), [1, 2, 0, 3]);
+    assert_eq!(notes, [NoteKind::Repaired; 3]);
+}
+
+/// The last line of a cell may hold an odd number of escaped quotes, and then looks like a row of its own if they are counted.
+#[test]
+fn lines_of_escaped_cells_are_no_rows() {
+    let (rows, notes) =
+        table("\"He said:\n\\\"no, never?\",a,b,c,d,1\n\"She:\n\\\"x\\\", \\\"y\nz\\\", w?\",a,b,c,d,2\n");
+    assert_eq!(
+        rows,
+        [("He said:\n\"no, never?".to_owned(), vec![1]), ("She:\n\"x\", \"y\nz\", w?".to_owned(), vec![2])]
+    );
+    assert_eq!(notes, [NoteKind::Repaired; 2]);
+}
+
+/// One such row among doubled quotes is mended alone, and backslashes that escape nothing are text.
+#[test]
+fn a_sound_table_keeps_its_backslashes() {
+    let (rows, notes) = table(
+        "\"The \"\"one\"\", x\\\\y\",a,b,c,d,1\n\"C:\\\",a,b,c,d,2\n\"A \"\"two\"\" \\\"\"\",a,b,c,d,0\n\"He said \\\"no, never\\\"?\",a,b,c,d,3\n",
+    );
+    let questions: Vec<&str> = rows.iter().map(|(question, _)| question.as_str()).collect();
+    assert_eq!(questions, ["The \"one\", x\\\\y", "C:\\", "A \"two\" \\\"", "He said \"no, never\"?"]);
+    assert_eq!(notes, [NoteKind::Repaired]);
+}
+
+/// Carriage returns alone, as old tables have them.
+#[test]
+fn carriage_returns_end_lines() {
+    let text = format!("{HEADER}A \"\"?,a,b,c,d,1\nB?,a,b,c,d,2\n");
+    let sound = read("a.csv", text.as_bytes()).unwrap();
+    assert_eq!(read("a.csv", text.replace('\n', "\r").as_bytes()).unwrap().subsets, sound.subsets);
+}

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use stillmark_benchmark::claim::grain::{self, Rounding};
+use stillmark_benchmark::claim::grain::{self, Rounding, Scale};
 use stillmark_benchmark::claim::subjects::{self, Subject};
-use stillmark_benchmark::claim::{Metric, Printed, Stated, parse, spread};
+use stillmark_benchmark::claim::{Metric, Named, Printed, Stated, Unclear, parse, spread};
 use stillmark_benchmark::registry;
 
 use crate::exit::ExitStatus;
@@ -49,6 +49,8 @@ enum Verdict {
     NotTestable,
     /// It is no rounded share, but a cut or raised one.
     OtherRounding,
+    /// It is a count of more or fewer items than the benchmark has.
+    OtherItems,
     /// The standard error beside it is not that of so many items.
     StderrMismatch,
     /// It is the mean of the parts' scores, not the share of all items.
@@ -92,6 +94,8 @@ struct Claimed {
     text: String,
     value: f64,
     benchmark: Option<&'static str>,
+    /// A subject or task of it.
+    subset: Option<&'static str>,
     items: Option<u64>,
     verdict: Verdict,
     /// Counts of right items that are written so.
@@ -125,10 +129,15 @@ const CANNOT_SHOW: &str = "A number that is possible may still be wrong: without
 
 /// Judges a published number.
 pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
-    let stated = parse(&args.text);
+    let stated = parse(&args.text).map_err(|why| unclear(&why))?;
     if stated.is_empty() {
         return Err(Problem::new("there is no number in that claim")
             .hint("write it as it was published: \"76.4% on GSM8K\"")
+            .into());
+    }
+    if args.items == Some(0) {
+        return Err(Problem::new("`--items 0` makes no sense")
+            .hint("a score is over one item at least")
             .into());
     }
     let parts = args.subjects.as_deref().map(read_subjects).transpose()?;
@@ -141,22 +150,36 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     session.answer(&answer, || told(&answer))?;
     Ok(match verdict {
         Verdict::Impossible => ExitStatus::Negative,
-        Verdict::OtherRounding | Verdict::StderrMismatch | Verdict::MacroMean => ExitStatus::Review,
+        Verdict::OtherRounding | Verdict::OtherItems | Verdict::StderrMismatch | Verdict::MacroMean => {
+            ExitStatus::Review
+        }
         Verdict::Possible | Verdict::NoPower | Verdict::NotTestable => ExitStatus::Done,
     })
 }
 
+fn unclear(why: &Unclear) -> Problem {
+    let hint = match why {
+        Unclear::Several { .. } => {
+            "put `%` behind the score, or `±` and its standard error, or leave the other numbers out"
+        }
+        Unclear::Comma { .. } => "write a point before decimals, and nothing between thousands",
+        Unclear::Number { .. } => "write the score as `76.4%`, `0.764` or `1007/1319`",
+    };
+    Problem::new(why.to_string()).hint(hint)
+}
+
 fn judge(args: &Args, stated: &Stated, parts: Option<&[Subject]>) -> Result<Claimed, Problem> {
-    let whole = stated.scale.whole();
-    let value = stated.value.value() / whole as f64;
-    let known = stated.benchmark.and_then(registry::find).map(|pinned| pinned.n() as u64);
-    // TruthfulQA is pinned once for each way of asking.
-    let known = if stated.benchmark == Some("truthfulqa") { Some(817) } else { known };
-    let items = args.items.or(known);
+    let (benchmark, subset) = match stated.named {
+        Some(Named::Pinned { benchmark, subset }) => (Some(benchmark), subset),
+        _ => (None, None),
+    };
+    let counted = stated.count.map(|count| count.items);
+    let items = args.items.or_else(|| pinned_items(benchmark?, subset)).or(counted);
     let mut claim = Claimed {
         text: stated.text.clone(),
-        value,
-        benchmark: stated.benchmark,
+        value: stated.share(),
+        benchmark,
+        subset,
         items,
         verdict: Verdict::NotTestable,
         counts: Vec::new(),
@@ -166,13 +189,19 @@ fn judge(args: &Args, stated: &Stated, parts: Option<&[Subject]>) -> Result<Clai
         subjects: None,
         notes: Vec::new(),
     };
-    if value > 1.0 {
+    if let Some(Named::Other { name, pinned }) = &stated.named {
+        claim
+            .notes
+            .push(format!("`{name}` is not read as {pinned}: it may be another benchmark, with other items"));
+    }
+    if counted == Some(0) {
+        return Err(Problem::new(format!("`{}` counts no items", stated.text))
+            .hint("a score is over one item at least"));
+    }
+    if claim.value > 1.0 {
         claim.verdict = Verdict::Impossible;
         claim.notes.push("a share cannot be greater than 100 %".to_owned());
         return Ok(claim);
-    }
-    if items == Some(0) {
-        return Err(Problem::new("`--items 0` makes no sense").hint("a score is over one item at least"));
     }
     match (stated.metric, items) {
         (Metric::Graded, _) => {
@@ -180,29 +209,65 @@ fn judge(args: &Args, stated: &Stated, parts: Option<&[Subject]>) -> Result<Clai
                 .notes
                 .push("items of this metric may be partly right: no count stands behind it".to_owned());
         }
+        (Metric::AnyOf(k), _) => claim.notes.push(format!(
+            "pass@{k} is estimated from {k} or more answers to each task, 1 − C(n − c, {k}) / C(n, {k}) for c of n right, so tasks count in parts: no count stands behind it"
+        )),
         (_, None) => claim.notes.push("the number of items is not known: give it with --items".to_owned()),
-        (Metric::RightOrWrong, Some(items)) => {
-            grains(&mut claim, stated, items.saturating_mul(args.runs));
-            stderrs(&mut claim, stated, items);
-        }
+        (Metric::RightOrWrong, Some(items)) => right_or_wrong(&mut claim, args, stated, items)?,
     }
-    if let (Some(runs), Some(items)) = (args.best_of, items) {
-        let standard_error = spread::stderr(value, items);
-        claim.best_of = Some(Best {
-            runs,
-            standard_error,
-            expected_inflation: standard_error * spread::best_of(runs),
-            bound: standard_error * spread::best_of_bound(runs),
-        });
-    }
+    claim.best_of = args.best_of.zip(items).map(|(runs, items)| best_of(claim.value, runs, items));
     if let Some(parts) = parts {
         means(&mut claim, stated, parts);
     }
     Ok(claim)
 }
 
-fn grains(claim: &mut Claimed, stated: &Stated, parts: u64) {
-    let found = grain::grain(stated.value, stated.scale, parts);
+fn best_of(share: f64, runs: u64, items: u64) -> Best {
+    let standard_error = spread::stderr(share, items);
+    Best {
+        runs,
+        standard_error,
+        expected_inflation: standard_error * spread::best_of(runs),
+        bound: standard_error * spread::best_of_bound(runs),
+    }
+}
+
+/// The number of items of a pinned benchmark, or of one subset.
+fn pinned_items(benchmark: &str, subset: Option<&str>) -> Option<u64> {
+    // TruthfulQA is pinned once for each way of asking.
+    if benchmark == "truthfulqa" {
+        return Some(817);
+    }
+    let pinned = registry::find(benchmark)?;
+    let Some(subset) = subset else { return Some(pinned.n() as u64) };
+    let found = pinned.subsets().iter().find(|one| one.name == subset)?;
+    Some(found.marks.len() as u64)
+}
+
+fn right_or_wrong(claim: &mut Claimed, args: &Args, stated: &Stated, items: u64) -> Result<(), Problem> {
+    let runs = args.runs.saturating_mul(stated.runs);
+    let parts = items.checked_mul(runs).ok_or_else(|| {
+        Problem::new(format!("{items} items times {runs} runs are more than can be counted"))
+            .hint("check `--items` and `--runs`")
+    })?;
+    match stated.value {
+        Some(value) => grains(claim, value, stated.scale, parts),
+        None => claim.verdict = Verdict::Possible,
+    }
+    counted(claim, stated, parts);
+    stderrs(claim, stated, items);
+    let answers_once = runs == 1 && matches!(claim.verdict, Verdict::Impossible | Verdict::OtherRounding);
+    if answers_once && claim.benchmark == Some("humaneval") {
+        claim.notes.push(
+            "this holds where each task was answered once: pass@1 is often the mean over many answers to each task; for k answers give `--runs k`"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn grains(claim: &mut Claimed, value: Printed, scale: Scale, parts: u64) {
+    let found = grain::grain(value, scale, parts);
     claim.possible_share = Some(found.possible_share);
     claim.verdict = if found.is_possible() {
         if found.possible_share >= 1.0 { Verdict::NoPower } else { Verdict::Possible }
@@ -218,8 +283,35 @@ fn grains(claim: &mut Claimed, stated: &Stated, parts: u64) {
         .collect();
 }
 
+/// Holds `k of n` against the number of items and the number beside it.
+fn counted(claim: &mut Claimed, stated: &Stated, parts: u64) {
+    let Some(count) = stated.count else { return };
+    if stated.value.is_none() {
+        claim.counts =
+            vec![Count { rounding: word(Rounding::Exact), least: count.right, greatest: count.right }];
+    }
+    if let Some(value) = stated.value {
+        let found = grain::grain(value, stated.scale, count.items);
+        let is_it = |&(_, least, greatest): &(Rounding, u64, u64)| (least..=greatest).contains(&count.right);
+        if !found.counts.iter().any(is_it) {
+            claim.verdict = Verdict::Impossible;
+            claim
+                .notes
+                .push(format!("{} of {} is not written so, however it is rounded", count.right, count.items));
+        }
+    }
+    if count.items != parts {
+        claim.verdict = claim.verdict.max(Verdict::OtherItems);
+        claim.notes.push(format!(
+            "it counts {} items, not {parts}: a part of them, or another benchmark",
+            count.items
+        ));
+    }
+}
+
 fn word(rounding: Rounding) -> &'static str {
     match rounding {
+        Rounding::Exact => "exact",
         Rounding::Nearest => "nearest",
         Rounding::Down => "down",
         Rounding::Up => "up",
@@ -227,9 +319,9 @@ fn word(rounding: Rounding) -> &'static str {
 }
 
 fn stderrs(claim: &mut Claimed, stated: &Stated, items: u64) {
-    let Some(printed) = stated.stderr else { return };
+    let (Some(printed), Some(value)) = (stated.stderr, stated.value) else { return };
     let whole = stated.scale.whole();
-    let (share, (stderr, off)) = (spread::range(stated.value, whole), spread::range(printed, whole));
+    let (share, (stderr, off)) = (spread::range(value, whole), spread::range(printed, whole));
     let Some((least, greatest)) = spread::items_implied(share, (stderr, off)) else { return };
     claim.implied = Some(Implied { stderr, least_items: least, greatest_items: greatest });
     let fits = |factor: f64| {
@@ -252,11 +344,10 @@ fn stderrs(claim: &mut Claimed, stated: &Stated, items: u64) {
 }
 
 fn means(claim: &mut Claimed, stated: &Stated, parts: &[Subject]) {
+    let Some(value) = stated.value else { return };
     let means = subjects::means(parts, stated.scale);
-    let (micro, macro_) = (
-        subjects::fits(stated.value, stated.scale, means.micro),
-        subjects::fits(stated.value, stated.scale, means.macro_),
-    );
+    let (micro, macro_) =
+        (subjects::fits(value, stated.scale, means.micro), subjects::fits(value, stated.scale, means.macro_));
     if !means.impossible.is_empty() {
         claim.verdict = Verdict::Impossible;
         claim.notes.push(format!("no count of items gives the scores of {}", means.impossible.join(", ")));
@@ -307,7 +398,7 @@ fn read_subjects(path: &Path) -> Result<Vec<Subject>, Problem> {
 
 fn apart(claims: &[Claimed]) -> Option<Apart> {
     let [first, second] = claims else { return None };
-    if first.benchmark.is_none() || first.benchmark != second.benchmark {
+    if first.benchmark.is_none() || (first.benchmark, first.subset) != (second.benchmark, second.subset) {
         return None;
     }
     let of = |claim: &Claimed| Some((claim.value, spread::stderr(claim.value, claim.items?)));
@@ -323,8 +414,9 @@ fn told(answer: &Told) -> String {
         lines.push(format!("{word:<16} {}", claim.text));
         if let (Some(items), Some(share)) = (claim.items, claim.possible_share) {
             let power = if share >= 1.0 { "all" } else { "only some" };
+            let of = claim.subset.map(|subset| format!(" of {subset}")).unwrap_or_default();
             lines.push(format!(
-                "  {items} items: {power} of the numbers with so many decimals can be written ({:.1} %)",
+                "  {items} items{of}: {power} of the numbers with so many decimals can be written ({:.1} %)",
                 share * 100.0
             ));
         }
@@ -334,7 +426,11 @@ fn told(answer: &Told) -> String {
             } else {
                 format!("{} to {}", count.least, count.greatest)
             };
-            lines.push(format!("  {right} right, rounded {}", count.rounding));
+            lines.push(if count.rounding == "exact" {
+                format!("  {right} right, exactly")
+            } else {
+                format!("  {right} right, rounded {}", count.rounding)
+            });
         }
         if let Some(best) = &claim.best_of {
             lines.push(format!(
