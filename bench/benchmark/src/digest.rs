@@ -8,21 +8,24 @@ use stillmark_benchmark::copies::{self, Source};
 use stillmark_benchmark::digest::{self, SubsetDigest};
 use stillmark_benchmark::record::View;
 
-use crate::measure::median_cpu;
+use crate::files;
+use crate::measure::{Bounds, median_cpu, peak_mb};
+use crate::table::{self, Figure};
 
-const TIMES: usize = 21;
+const TIMES: usize = 7;
 
 /// Prints the table.
-pub(crate) fn print(folder: &Path) -> Result<(), String> {
-    let files = files(folder)?;
-    let sources: Vec<Source<'_>> = files.iter().map(|(name, bytes)| Source { name, bytes }).collect();
+pub(crate) fn print(folder: &Path, python: Option<&str>) -> Result<(), String> {
+    let held = files::read(folder, &files::is_data)?;
+    let sources: Vec<Source<'_>> = held.iter().map(|(name, bytes)| Source { name, bytes }).collect();
     let copy = copies::read(&sources).map_err(|err| err.to_string())?;
-    let size_mb = files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() as f64 * 1e-6;
-    let n: usize = copy.subsets.iter().map(|subset| subset.records.len()).sum();
+    let size = held.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() as f64;
+    let rows = copy.subsets.iter().map(|subset| subset.records.len()).sum::<usize>() as f64;
     let parse = median_cpu(TIMES, || drop(black_box(copies::read(&sources))))?;
+    let mut root = String::new();
     let roots = median_cpu(TIMES, || {
         let digests: Vec<SubsetDigest> = copy.subsets.iter().map(digest::subset).collect();
-        black_box(digest::bench(digests.iter().map(SubsetDigest::part)));
+        root = digest::bench(digests.iter().map(SubsetDigest::part)).strict.to_string();
     })?;
     let mut bytes = Vec::new();
     let records = copy.subsets.iter().flat_map(|subset| &subset.records);
@@ -34,35 +37,26 @@ pub(crate) fn print(folder: &Path) -> Result<(), String> {
     let hash = median_cpu(TIMES, || {
         black_box(Sha256::digest(&bytes));
     })?;
-    let whole = parse + roots;
-    println!(
-        "{n} records, {size_mb:.2} MB in {} files; medians of {TIMES}, CPU time of one thread",
-        files.len()
-    );
-    println!("  {:<28} {:>8.2} ms  {:>7.0} MB/s", "read the files", parse * 1e3, size_mb / parse);
-    println!("  {:<28} {:>8.2} ms  {:>7.0} records/ms", "four digests", roots * 1e3, n as f64 / roots * 1e-3);
-    println!("  {:<28} {:>8.2} ms  {:>7.0} MB/s", "both", whole * 1e3, size_mb / whole);
-    let hashed_mb = bytes.len() as f64 * 1e-6;
-    println!(
-        "  {:<28} {:>8.2} ms  {:>7.0} MB/s",
-        "SHA-256 alone, in one piece",
-        hash * 1e3,
-        hashed_mb / hash
-    );
-    println!("  the hashing alone is {:.0} % of the whole", hash / whole * 100.0);
-    Ok(())
-}
-
-fn files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let cannot = |err: std::io::Error| format!("{}: {err}", folder.display());
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(cannot)? {
-        paths.push(entry.map_err(cannot)?.path());
+    let figure = |name: &str, seconds: f64| Figure {
+        name: name.to_owned(),
+        seconds,
+        bytes: size,
+        rows,
+        peak_mb: peak_mb(),
+        found: String::new(),
+    };
+    let mut figures = vec![
+        Figure { found: root[..8].to_owned(), ..figure("four digests, files read", parse + roots) },
+        figure("of it reading the files", parse),
+        figure("of it the digests", roots),
+        figure("SHA-256 over the same records in one piece", hash),
+    ];
+    if let Some(python) = python {
+        figures.extend(table::peer(python, &["digest", &folder.to_string_lossy()])?);
     }
-    paths.sort();
-    let named = paths.into_iter().map(|path| {
-        let bytes = std::fs::read(&path).map_err(|err| format!("{}: {err}", path.display()))?;
-        Ok((path.file_name().unwrap_or_default().to_string_lossy().into_owned(), bytes))
-    });
-    named.collect()
+    println!("{rows} records, {:.2} MB in {} files; medians of {TIMES}, CPU time", size * 1e-6, held.len());
+    table::print(&figures);
+    Bounds::measure()?.print();
+    println!("the hashing alone is {:.0} % of the whole", hash / (parse + roots) * 100.0);
+    Ok(())
 }

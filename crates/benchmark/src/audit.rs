@@ -33,6 +33,7 @@ mod totals;
 pub use again::{Differing, spot_check};
 pub use against::Copy;
 pub use class::Class;
+pub(crate) use items::record as record_of;
 pub use sarif::sarif;
 
 /// The verdict of a spot check that holds.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
+use crate::record::next_special;
+
 mod scan;
 
 /// How deep values may lie within one another.
@@ -67,10 +69,20 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Whether both can be the same string; without escapes the lengths tell.
+    #[inline]
+    fn may_be(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Plain(one), Self::Plain(other)) => one.len() == other.len(),
+            _ => true,
+        }
+    }
+
     /// Whether both are surely the same string, told without reading escapes.
     pub fn same_spelling(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Escaped(one), Self::Escaped(other)) => one == other,
+            // What a text repeats is often one and the same place in it.
+            (Self::Escaped(one), Self::Escaped(other)) => std::ptr::eq(*one, *other) || one == other,
             (Self::Plain(one), Self::Plain(other)) => one == other,
             _ => false,
         }
@@ -79,8 +91,10 @@ impl<'a> Text<'a> {
     /// Whether it is this string.
     pub fn is(&self, text: &str) -> bool {
         match self {
-            // An escape is longer than what it stands for.
-            Self::Escaped(raw) => text.len() < raw.len() && unescaped(raw) == text,
+            // An escape is longer than what it stands for, six times at most.
+            Self::Escaped(raw) => {
+                text.len() < raw.len() && raw.len() <= 6 * text.len() && unescaped(raw) == text
+            }
             Self::Plain(plain) => plain == text,
         }
     }
@@ -108,9 +122,19 @@ impl PartialEq for Text<'_> {
 }
 
 impl<'a> Value<'a> {
+    /// What stands where nothing was read yet.
+    const NULL: Self = Self { raw: "", kind: Kind::Null };
+
     /// The member of an object under a key.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.members().iter().find(|(name, _)| name.is(key)).map(|(_, value)| value)
+    }
+
+    /// Takes the member of an object under a key out of it; `null` stays in its place.
+    pub fn take(&mut self, key: &str) -> Option<Self> {
+        let Kind::Object(members) = &mut self.kind else { return None };
+        let (_, value) = members.iter_mut().find(|(name, _)| name.is(key))?;
+        Some(Self { raw: value.raw, kind: std::mem::replace(&mut value.kind, Kind::Null) })
     }
 
     /// The members of an object; none where it is something else.
@@ -223,41 +247,36 @@ fn end_line(depth: usize, out: &mut String) {
     }
 }
 
-/// A string as Python spells it with `ensure_ascii=False`; what needs no escapes is copied.
+/// A string as Python spells it with `ensure_ascii=False`.
 fn write_string(text: &Text<'_>, out: &mut String) {
     out.push('"');
-    match text {
-        Text::Plain(plain) if plain.bytes().map(needs_escape).fold(0, |any, one| any | one) == 0 => {
-            out.push_str(plain);
-        }
-        text => escape(&text.get(), out),
+    let text = text.get();
+    let mut rest = text.as_ref();
+    // What is special is ASCII: the text may be cut there.
+    while let Some(at) = next_special(rest.as_bytes()) {
+        out.push_str(&rest[..at]);
+        escape(rest.as_bytes()[at], out);
+        rest = &rest[at + 1..];
     }
+    out.push_str(rest);
     out.push('"');
 }
 
-/// 1 where Python escapes a byte of a string; a number, so that many bytes are looked at in one step.
-fn needs_escape(byte: u8) -> u8 {
-    u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\')
-}
-
-fn escape(text: &str, out: &mut String) {
-    for ch in text.chars() {
-        match ch {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            ch if ch < ' ' => {
-                const HEX: [char; 16] =
-                    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-                out.push_str("\\u00");
-                out.push(HEX[(ch as usize >> 4) & 15]);
-                out.push(HEX[ch as usize & 15]);
-            }
-            ch => out.push(ch),
+fn escape(byte: u8, out: &mut String) {
+    match byte {
+        b'"' => out.push_str("\\\""),
+        b'\\' => out.push_str("\\\\"),
+        b'\n' => out.push_str("\\n"),
+        b'\r' => out.push_str("\\r"),
+        b'\t' => out.push_str("\\t"),
+        8 => out.push_str("\\b"),
+        12 => out.push_str("\\f"),
+        control => {
+            const HEX: [char; 16] =
+                ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+            out.push_str("\\u00");
+            out.push(HEX[usize::from(control >> 4) & 15]);
+            out.push(HEX[usize::from(control) & 15]);
         }
     }
 }
@@ -307,6 +326,25 @@ fn unicode(rest: &str) -> (char, usize) {
 }
 
 /// The next quotation mark or backslash.
+#[inline]
 fn string_stop(bytes: &[u8]) -> Option<usize> {
-    memchr2(b'"', b'\\', bytes)
+    // Most strings of a log are a few bytes: those are looked at without a call.
+    if let Some(first) = bytes.first_chunk::<8>() {
+        let word = u64::from_le_bytes(*first);
+        let stops = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
+        if stops != 0 {
+            return Some((stops.trailing_zeros() / 8) as usize);
+        }
+        return memchr2(b'"', b'\\', &bytes[8..]).map(|at| at + 8);
+    }
+    bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'))
+}
+
+const QUOTES: u64 = 0x2222_2222_2222_2222;
+const BACKSLASHES: u64 = 0x5c5c_5c5c_5c5c_5c5c;
+
+/// The high bit of the first byte that is zero, and of none before it.
+#[inline]
+fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080
 }

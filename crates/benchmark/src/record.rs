@@ -95,13 +95,45 @@ impl Record {
         out
     }
 
+    /// Appends the canonical bytes, and the same without what is right to another buffer.
+    pub(crate) fn write_both(&self, out: &mut Vec<u8>, gold_free: &mut Vec<u8>) {
+        let start = out.len();
+        let gold = self.write_noting(View::Strict, out);
+        gold_free.extend_from_slice(&out[start..gold.start]);
+        // Before the gold stands the brace that opens the record, or a comma; behind it always a comma.
+        let is_first = gold.start == start && !gold.is_empty();
+        gold_free.extend_from_slice(if is_first { b"{" } else { b"" });
+        gold_free.extend_from_slice(&out[gold.end + usize::from(is_first)..]);
+    }
+
+    /// Whether [`View::Loose`] shows the very same bytes as [`View::Strict`].
+    pub(crate) fn is_plain(&self) -> bool {
+        let context = self.context.as_deref().is_none_or(is_plain);
+        context
+            && is_plain(&self.question)
+            && match &self.answer {
+                Answer::Choice { choices, .. } | Answer::Labels { choices, .. } => {
+                    choices.iter().all(|choice| is_plain(choice))
+                }
+                Answer::Open { gold } => is_plain(gold),
+                Answer::Code { entry_point, gold, test } => {
+                    [entry_point, gold, test].into_iter().all(|text| is_plain(text))
+                }
+            }
+    }
+
     /// Appends the canonical bytes of what a view shows.
     pub fn write(&self, view: View, out: &mut Vec<u8>) {
+        self.write_noting(view, out);
+    }
+
+    /// The same; returns where what is right stands, with the brace or comma before it.
+    fn write_noting(&self, view: View, out: &mut Vec<u8>) -> std::ops::Range<usize> {
         let mut object = Object { out, view, is_first: true };
         // The keys stand in the order that RFC 8785 wants.
         if let (View::Unordered, Answer::Choice { .. } | Answer::Labels { .. }) = (view, &self.answer) {
             self.write_unordered(&mut object);
-            return;
+            return 0..0;
         }
         match &self.answer {
             Answer::Choice { choices, .. } | Answer::Labels { choices, .. } => {
@@ -115,6 +147,7 @@ impl Record {
         if let Answer::Code { entry_point, .. } = &self.answer {
             object.text("entry_point", entry_point);
         }
+        let from = object.out.len();
         if view.shows_gold() {
             match &self.answer {
                 Answer::Choice { gold, .. } => object.gold(gold),
@@ -122,11 +155,13 @@ impl Record {
                 Answer::Open { gold } | Answer::Code { gold, .. } => object.text("gold", gold),
             }
         }
+        let gold = from..object.out.len();
         object.text("question", &self.question);
         if let Answer::Code { test, .. } = &self.answer {
             object.text("test", test);
         }
         object.close();
+        gold
     }
 
     /// The choices sorted, each with whether it is right.
@@ -165,41 +200,112 @@ impl Record {
 /// A text without what differs between encodings of the same words: typographic quotes become plain ones, then the text is
 /// brought to NFKC, and white space is trimmed and collapsed to single spaces.
 pub fn loose(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
-        return if is_collapsed(text) { Cow::Borrowed(text) } else { Cow::Owned(collapsed(text.chars())) };
+    if is_plain(text) {
+        return Cow::Borrowed(text);
     }
-    let folded = text.chars().map(plain_quote);
-    if is_nfkc_quick(text.chars()) == IsNormalized::Yes {
-        return Cow::Owned(collapsed(folded));
+    let mut out = Collapsed { out: String::with_capacity(text.len()) };
+    let mut rest = text;
+    // ASCII is copied. What is not is brought to NFKC together with the one character before it, with which a mark may become one; no
+    // ASCII character becomes one with what stands before it.
+    while let Some(at) = rest.bytes().position(|byte| !byte.is_ascii()) {
+        let start = at.saturating_sub(1);
+        let length = rest.as_bytes()[at..].iter().take_while(|byte| !byte.is_ascii()).count();
+        let (before, later) = rest.split_at(start);
+        let (piece, later) = later.split_at(at - start + length);
+        out.push_ascii(before);
+        let folded = piece.chars().map(plain_quote);
+        if is_nfkc_quick(piece.chars()) == IsNormalized::Yes {
+            folded.for_each(|character| out.push(character));
+        } else {
+            // NFKC makes some characters into quotes and spaces of their own, so these are folded after it as well.
+            folded.nfkc().map(plain_quote).for_each(|character| out.push(character));
+        }
+        rest = later;
     }
-    // NFKC makes some characters into quotes and spaces of their own, so these are folded after it as well.
-    Cow::Owned(collapsed(folded.nfkc().map(plain_quote)))
+    out.push_ascii(rest);
+    Cow::Owned(out.finish())
 }
 
-fn is_collapsed(text: &str) -> bool {
+/// Whether a text is ASCII that [`loose`] leaves as it is.
+fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let is_inner = bytes.windows(2).all(|pair| !(pair[0] == b' ' && pair[1] == b' '));
-    is_inner
-        && !bytes.iter().any(|byte| matches!(byte, b'\t'..=b'\r'))
-        && bytes.first() != Some(&b' ')
-        && bytes.last() != Some(&b' ')
+    let is_trimmed = ![bytes.first(), bytes.last()].into_iter().flatten().any(|byte| is_space(*byte));
+    is_trimmed && plain_length(bytes) == bytes.len()
 }
 
-fn collapsed(text: impl Iterator<Item = char>) -> String {
-    let mut out = String::new();
-    let mut is_after_space = false;
-    for character in text {
-        if character.is_whitespace() {
-            is_after_space = true;
-            continue;
+/// How many bytes come before the first that is no ASCII, a control character or the second space in a row; eight are looked at in one step.
+fn plain_length(bytes: &[u8]) -> usize {
+    // The first byte of a word follows the last of the word before.
+    let mut before = 0;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let spaces = bytes_of(word, b' ');
+        let odd = word & HIGH | bytes_below(word, b' ') | spaces & (spaces << 8 | before);
+        if odd != 0 {
+            return at * 8 + odd.trailing_zeros() as usize / 8;
         }
-        if is_after_space && !out.is_empty() {
-            out.push(' ');
-        }
-        is_after_space = false;
-        out.push(character);
+        before = spaces >> 56;
     }
-    out
+    let mut is_after_space = before != 0;
+    let odd = rest.iter().position(|&byte| {
+        let is_odd = !byte.is_ascii() || byte < b' ' || byte == b' ' && is_after_space;
+        is_after_space = byte == b' ';
+        is_odd
+    });
+    words.len() * 8 + odd.unwrap_or(rest.len())
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// The high bit of each byte that is this ASCII character.
+fn bytes_of(word: u64, character: u8) -> u64 {
+    let other = word ^ (ONES * u64::from(character));
+    !(((other & !HIGH) + !HIGH) | other) & HIGH
+}
+
+/// The high bit of each byte that is less than this ASCII character.
+fn bytes_below(word: u64, character: u8) -> u64 {
+    !(((word & !HIGH) + ONES * u64::from(0x80 - character)) | word) & HIGH
+}
+
+/// White space of ASCII, as Unicode has it.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
+/// A text that is being written without white space at its ends, and with single spaces within.
+struct Collapsed {
+    out: String,
+}
+
+impl Collapsed {
+    fn push(&mut self, character: char) {
+        if !character.is_whitespace() {
+            self.out.push(character);
+        } else if !self.out.is_empty() && !self.out.ends_with(' ') {
+            self.out.push(' ');
+        }
+    }
+
+    fn push_ascii(&mut self, mut text: &str) {
+        while let Some(first) = text.chars().next() {
+            let plain = plain_length(text.as_bytes());
+            if plain == 0 || first == ' ' {
+                self.push(first);
+                text = &text[1..];
+            } else {
+                self.out.push_str(&text[..plain]);
+                text = &text[plain..];
+            }
+        }
+    }
+
+    fn finish(mut self) -> String {
+        self.out.truncate(self.out.trim_end_matches(' ').len());
+        self.out
+    }
 }
 
 fn plain_quote(character: char) -> char {
@@ -272,17 +378,32 @@ impl Object<'_> {
     }
 }
 
+/// The next byte that a JSON string does not hold as it is; eight are looked at in one step.
+pub(crate) fn next_special(bytes: &[u8]) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let special = bytes_below(word, b' ') | bytes_of(word, b'"') | bytes_of(word, b'\\');
+        if special != 0 {
+            return Some(at * 8 + special.trailing_zeros() as usize / 8);
+        }
+    }
+    let is_special = |byte: &u8| *byte < b' ' || matches!(byte, b'"' | b'\\');
+    rest.iter().position(is_special).map(|at| words.len() * 8 + at)
+}
+
 /// A string as RFC 8785 writes it, with CR LF as LF.
 fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut written = 0;
-    for (idx, byte) in bytes.iter().enumerate() {
-        if 0x20 <= *byte && *byte != b'"' && *byte != b'\\' {
-            continue;
-        }
+    let mut idx = 0;
+    while let Some(next) = next_special(&bytes[idx..]) {
+        idx += next;
+        let byte = &bytes[idx];
         out.extend_from_slice(&bytes[written..idx]);
-        written = idx + 1;
+        idx += 1;
+        written = idx;
         let short = match byte {
             b'"' => b'"',
             b'\\' => b'\\',
@@ -290,7 +411,7 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
             9 => b't',
             10 => b'n',
             12 => b'f',
-            13 if bytes.get(idx + 1) == Some(&b'\n') => continue,
+            13 if bytes.get(idx) == Some(&b'\n') => continue,
             13 => b'r',
             control => {
                 out.extend_from_slice(format!("\\u{control:04x}").as_bytes());

@@ -151,18 +151,19 @@ impl Rules {
         };
         let said: Option<Vec<_>> =
             sample.requests.iter().map(|request| request.responses.first().and_then(likelihood)).collect();
-        let kept: Option<Vec<_>> = sample.filtered.iter().map(likelihood).collect();
-        let (Some(said), Some(kept)) = (said.filter(|said| !said.is_empty()), kept) else {
+        let kept = sample.filtered.iter().map(likelihood);
+        let is_known = kept.clone().all(|kept| kept.is_some());
+        let Some(said) = said.filter(|said| !said.is_empty() && is_known) else {
             return Rescored { filtered: Filtered::Unknown, scores: Vec::new() };
         };
         let same = said.len() == kept.len()
-            && said
-                .iter()
-                .zip(&kept)
-                .all(|(one, other)| one.1 == other.1 && one.0.to_bits() == other.0.to_bits());
+            && said.iter().zip(kept.clone()).all(|(one, other)| {
+                other.is_some_and(|other| one.1 == other.1 && one.0.to_bits() == other.0.to_bits())
+            });
         let filtered = if same {
             Filtered::Agrees
         } else {
+            let kept: Vec<_> = kept.flatten().collect();
             Filtered::Differs { expected: spelled(&said).into(), found: spelled(&kept).into() }
         };
         let numbers: Vec<f64> = said.iter().map(|(ln, _)| *ln).collect();

@@ -17,7 +17,11 @@ pub fn leaf_hash(entry: &[u8]) -> Hash {
 
 /// The hash of an inner node: SHA-256 over a one byte and both children.
 pub fn node_hash(left: Hash, right: Hash) -> Hash {
-    Hash(Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into())
+    // In one piece: three would be copied together first.
+    let mut bytes = [1; 65];
+    bytes[1..33].copy_from_slice(&left.0);
+    bytes[33..].copy_from_slice(&right.0);
+    Hash(Sha256::digest(bytes).into())
 }
 
 /// The root of the tree without leaves: SHA-256 of nothing.

@@ -16,6 +16,8 @@ pub(super) struct Examples<'c> {
     /// The item that comes next, under the filter of the first row.
     next: u64,
     filter: Option<String>,
+    /// The last draw, what was shown then, and how it stood: many tasks show the same to all.
+    last: Option<(Vec<usize>, String, Drawn)>,
 }
 
 /// Where examples are drawn from.
@@ -54,7 +56,7 @@ impl<'c> Examples<'c> {
             }
             (None, None) => return None,
         };
-        Some(shots.map(|shots| Self { shots, source, next: 0, filter: None }))
+        Some(shots.map(|shots| Self { shots, source, next: 0, filter: None, last: None }))
     }
 
     /// Holds what stands between description and question against the draw of this row. Rows must come in the order of their items, as
@@ -75,22 +77,34 @@ impl<'c> Examples<'c> {
         }
         self.next += 1;
         let places = self.shots.next_for(record);
-        Some(match self.source {
-            Source::Copy(pool) => match written(task, pool, &places, record) {
+        if let Some((known, before, drawn)) = &self.last
+            && *known == places
+            && before == shown
+        {
+            return Some(drawn.clone());
+        }
+        let drawn = self.compare(task, &places, shown);
+        self.last = Some((places, shown.to_owned(), drawn.clone()));
+        Some(drawn)
+    }
+
+    fn compare(&self, task: &Task, places: &[usize], shown: &str) -> Drawn {
+        match self.source {
+            Source::Copy(pool) => match written(task, pool, places) {
                 Some(expected) if expected == shown => Drawn::Shown,
                 Some(expected) => Drawn::Others(Some(expected)),
                 None => Drawn::Open,
             },
             Source::Pin(pinned, subset) => match read(task.template, shown) {
                 Some(examples) if examples.len() == places.len() => {
-                    let mut pairs = examples.iter().zip(&places);
+                    let mut pairs = examples.iter().zip(places);
                     let is_drawn = pairs.all(|(example, place)| stands_at(pinned, subset, *place, example));
                     if is_drawn { Drawn::Shown } else { Drawn::Others(None) }
                 }
                 // Another number of examples, or none that is laid out like one, is told by other means.
                 Some(_) | None => Drawn::Open,
             },
-        })
+        }
     }
 }
 
@@ -112,12 +126,9 @@ fn pin(task: &Task) -> Option<(&'static Pinned, usize)> {
 }
 
 /// The examples as the task writes them.
-fn written(task: &Task, pool: &[Record], places: &[usize], record: &Record) -> Option<String> {
+fn written(task: &Task, pool: &[Record], places: &[usize]) -> Option<String> {
     let examples: Vec<&Record> = places.iter().filter_map(|place| pool.get(*place)).collect();
-    let whole = task.prompt(record, &examples).ok()?.context;
-    let question = task.template.text(record).ok()?;
-    let before = whole.strip_suffix(question.as_str())?.strip_prefix(task.description.as_str())?;
-    Some(before.to_owned())
+    task.examples(&examples).ok()
 }
 
 /// Whether an example is the pinned record of that place; white space at its ends went when it was written.

@@ -20,8 +20,13 @@ pub(super) struct Hashes {
 }
 
 impl Hashes {
-    /// Checks the digests of one sample.
-    pub(super) fn check(&mut self, sample: &Sample<'_>, findings: &mut Findings<'_, '_>) {
+    /// Checks the digests of one sample, whose first prompt this is.
+    pub(super) fn check(
+        &mut self,
+        sample: &Sample<'_>,
+        asked: Option<&str>,
+        findings: &mut Findings<'_, '_>,
+    ) {
         let hashes = &sample.hashes;
         let (Some(doc), Some(prompt)) = (&hashes.doc, &hashes.prompt) else {
             self.without += 1;
@@ -39,8 +44,8 @@ impl Hashes {
             value.write_indented(&mut self.spelled);
             compare("item", doc, self.spelled.as_bytes(), sample, findings);
         }
-        if let Some(request) = sample.requests.first() {
-            compare("prompt", prompt, request.prompt.get().as_bytes(), sample, findings);
+        if let Some(asked) = asked {
+            compare("prompt", prompt, asked.as_bytes(), sample, findings);
         }
         if let (Some(stated), Some(target)) = (&hashes.target, &sample.target) {
             compare("target", stated, target.get().as_bytes(), sample, findings);

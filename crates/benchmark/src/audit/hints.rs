@@ -14,13 +14,17 @@ pub(super) struct Hints {
     greedy_not_best: u64,
     texts: u64,
     gold_verbatim: u64,
+    /// Room for one sample's log-likelihoods, and which of its choices the model would have said.
+    numbers: Vec<f64>,
+    greedy: Vec<usize>,
 }
 
 impl Hints {
     /// Looks at one sample.
     pub(super) fn look(&mut self, sample: &Sample<'_>) {
-        let mut numbers = Vec::new();
-        let mut greedy = Vec::new();
+        let (numbers, greedy) = (&mut self.numbers, &mut self.greedy);
+        numbers.clear();
+        greedy.clear();
         for (idx, request) in sample.requests.iter().enumerate() {
             match request.responses.first() {
                 Some(Response::Likelihood { ln, greedy: is_greedy }) => {
@@ -43,7 +47,7 @@ impl Hints {
         self.likelihoods += 1;
         self.certain += u64::from(numbers.contains(&0.0));
         self.impossible += u64::from(numbers.iter().any(|ln| *ln > 0.0));
-        let best = argmax(&numbers);
+        let best = argmax(numbers);
         self.greedy_not_best +=
             u64::from(greedy.len() > 1 || greedy.first().is_some_and(|idx| Some(*idx) != best));
     }

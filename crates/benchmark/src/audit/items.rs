@@ -220,7 +220,7 @@ impl<'c> Items<'c> {
 }
 
 /// The record of a sample's item.
-pub(super) fn record(task: &str, sample: &Sample<'_>) -> Option<Record> {
+pub(crate) fn record(task: &str, sample: &Sample<'_>) -> Option<Record> {
     match (&sample.item, &sample.doc) {
         (Some(item), _) => Some(item.clone()),
         (None, Some(doc)) => record_of_doc(task, &json(doc)).ok(),

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use super::Class;
 use super::examples::{self, Drawn, Examples};
 use super::findings::{Contrast, Findings};
-use crate::json::Value;
-use crate::log::{About, Sample};
+use crate::json::{Text, Value};
+use crate::log::{About, Request, Sample};
 use crate::record::{Answer, Record};
-use crate::task::{Sampler, Task, Template};
+use crate::task::{Output, Sampler, Task, Template};
 
 /// More worked examples than any prompt shows.
 const MOST_SHOTS: u64 = 10_000;
@@ -27,7 +27,7 @@ enum Space {
 /// Derives the prompts of a task, row by row.
 #[derive(Debug)]
 pub(super) struct Prompts<'c> {
-    task: Option<Task>,
+    task: Option<&'c Task>,
     shots: u64,
     /// The worked examples that the task draws, where their source is at hand or pinned.
     examples: Option<Examples<'c>>,
@@ -40,14 +40,14 @@ pub(super) struct Prompts<'c> {
 impl<'c> Prompts<'c> {
     pub(super) fn new(
         about: &About<'_>,
-        task: Option<&Task>,
+        task: Option<&'c Task>,
         pool: Option<&'c [Record]>,
         findings: &mut Findings<'_, '_>,
     ) -> Self {
         let setup = &about.setup;
         let is_chat = setup.chat_template.is_some() || setup.system.is_some();
         let shots = setup.shots.unwrap_or_default().min(MOST_SHOTS);
-        let task = task.filter(|task| declared(about, task, findings)).cloned();
+        let task = task.filter(|task| declared(about, task, findings));
         if task.is_none() {
             findings.unchecked(
                 Class::PromptChanged,
@@ -84,13 +84,21 @@ impl<'c> Prompts<'c> {
     }
 
     /// Compares one sample's prompt with what its item makes.
-    pub(super) fn check(&mut self, sample: &Sample<'_>, record: &Record, findings: &mut Findings<'_, '_>) {
-        let Some(task) = self.task.clone() else { return };
+    pub(super) fn check(
+        &mut self,
+        sample: &Sample<'_>,
+        prompt: &str,
+        record: &Record,
+        findings: &mut Findings<'_, '_>,
+    ) {
+        let Some(task) = self.task else { return };
         let Some(request) = sample.requests.first() else { return };
-        let asked = as_asked(&task, sample);
+        let asked = as_asked(task, sample);
         let record = asked.as_ref().unwrap_or(record);
-        let Ok(bare) = task.prompt(record, &[]) else { return };
-        let prompt = request.prompt.get();
+        let (Ok(question), Some(follows)) = (task.template.text(record), continues(sample, task, record))
+        else {
+            return;
+        };
         if sample
             .requests
             .iter()
@@ -100,32 +108,32 @@ impl<'c> Prompts<'c> {
             findings.sample(Class::PromptChanged, sample, detail, Contrast::default());
             return;
         }
-        if !self.is_chat && !continues(sample, &bare.continuations) {
+        if !self.is_chat && !follows {
             let detail = "the continuations are not the item's choices".to_owned();
             findings.sample(Class::PromptChanged, sample, detail, Contrast::default());
             return;
         }
-        let Some(question) = bare.context.strip_prefix(task.description.as_str()) else { return };
         if self.is_chat {
             if !prompt.contains(question.trim()) {
-                Self::tell(sample, record, question, &prompt, findings);
+                Self::tell(sample, record, &question, prompt, findings);
             }
             return;
         }
-        if self.shots == 0 && prompt == bare.context {
+        let after = prompt.strip_prefix(task.description.as_str());
+        if self.shots == 0 && after == Some(question.as_str()) {
             return;
         }
-        match prompt.strip_suffix(question).and_then(|before| before.strip_prefix(task.description.as_str()))
-        {
-            Some(shown) => self.shown(&task, sample, record, shown, findings),
-            None if self.space != Space::Strict && squeezed(&prompt) == squeezed(&bare.context) => {
-                if std::mem::replace(&mut self.space, Space::Told) == Space::Free {
-                    let detail =
-                        "the prompts differ from those of the pinned harness by white space only".to_owned();
-                    findings.departs(detail, Contrast::default());
-                }
-            }
-            None => Self::tell(sample, record, &bare.context, &prompt, findings),
+        let before = prompt.strip_suffix(question.as_str());
+        if let Some(shown) = before.and_then(|before| before.strip_prefix(task.description.as_str())) {
+            self.shown(task, sample, record, shown, findings);
+            return;
+        }
+        let whole = format!("{}{question}", task.description);
+        if self.space == Space::Strict || squeezed(prompt) != squeezed(&whole) {
+            Self::tell(sample, record, &whole, prompt, findings);
+        } else if std::mem::replace(&mut self.space, Space::Told) == Space::Free {
+            let detail = "the prompts differ from those of the pinned harness by white space only".to_owned();
+            findings.departs(detail, Contrast::default());
         }
     }
 
@@ -268,14 +276,17 @@ fn is_a_program(template: &str) -> bool {
     template.starts_with("def") || template.starts_with('<')
 }
 
-fn continues(sample: &Sample<'_>, expected: &[String]) -> bool {
-    let asked: Vec<_> = sample.requests.iter().map(|request| request.continuation.as_ref()).collect();
-    expected.is_empty()
-        || asked.len() >= expected.len()
-            && asked
-                .iter()
-                .zip(expected)
-                .all(|(asked, expected)| asked.is_some_and(|asked| asked.is(expected)))
+/// Whether the continuations are the item's choices; none where the item has none for the task.
+fn continues(sample: &Sample<'_>, task: &Task, record: &Record) -> Option<bool> {
+    if matches!(task.output, Output::Text { .. }) {
+        return Some(true);
+    }
+    let expected = task.template.shown_choices(record).ok()?;
+    let is_it = |(request, expected): (&Request<'_>, &&str)| {
+        let asked = request.continuation.as_ref().map(Text::get);
+        asked.is_some_and(|asked| asked.strip_prefix(task.delimiter) == Some(*expected))
+    };
+    Some(expected.len() <= sample.requests.len() && sample.requests.iter().zip(&expected).all(is_it))
 }
 
 /// How many worked examples a text holds.

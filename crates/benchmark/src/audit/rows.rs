@@ -13,6 +13,7 @@ use super::prompts::Prompts;
 use super::totals::Totals;
 use super::{Class, Part, recipe, settings};
 use crate::Error;
+use crate::json::Text;
 use crate::log::{About, Harness, Response, Rows, Sample};
 use crate::record::Record;
 use crate::rescore::{Filtered, Rescored, Rules, disagreements};
@@ -79,7 +80,10 @@ struct Pass<'l, 'a> {
 
 impl Pass<'_, '_> {
     fn row(&mut self, mut sample: Sample<'_>, findings: &mut Findings<'_, '_>) {
-        self.hashes.check(&sample, findings);
+        // Of one request alone the prompt is read: the others repeat it.
+        let asked = sample.requests.first().map(|request| request.prompt.clone());
+        let asked = asked.as_ref().map(Text::get);
+        self.hashes.check(&sample, asked.as_deref(), findings);
         self.hints.look(&sample);
         settings::check(self.about, &sample, findings);
         self.coverage.row(&sample, findings);
@@ -87,7 +91,9 @@ impl Pass<'_, '_> {
         let mut is_sound = self.items.row(&mut sample, record.as_ref()) == Item::Sound;
         if let Some(record) = record.as_ref().filter(|_| is_sound) {
             is_sound = self.target(&sample, record, findings);
-            self.prompts.check(&sample, record, findings);
+            if let Some(asked) = asked.as_deref() {
+                self.prompts.check(&sample, asked, record, findings);
+            }
         }
         let mut rescored = self.rules.rescore(&sample);
         if rescored.filtered == Filtered::Unknown

@@ -50,26 +50,27 @@ impl Totals {
             seen.unanswered += usize::from(is_unanswered && !sample.scores.is_empty());
         }
         for (metric, recorded) in &sample.scores {
-            let column = self.column(&sample.filter, metric);
+            let Some(column) = self.column(&sample.filter, metric) else { continue };
             column.rows += 1;
             if let Recorded::Number(value) = recorded {
                 column.recorded.push(*value);
             }
         }
         for (metric, value) in &rescored.scores {
-            self.column(&sample.filter, metric).derived.push(*value);
+            if let Some(column) = self.column(&sample.filter, metric) {
+                column.derived.push(*value);
+            }
         }
     }
 
-    fn column(&mut self, filter: &str, metric: &str) -> &mut Column {
+    /// The column of a filter and metric, made where there is none yet.
+    fn column(&mut self, filter: &str, metric: &str) -> Option<&mut Column> {
         // A look-up by borrowed parts; a task has a handful of columns.
-        let known = self
-            .columns
-            .iter()
-            .find(|((by, of), _)| by == filter && of == metric)
-            .map(|(key, _)| key.clone());
-        let key = known.unwrap_or_else(|| (filter.to_owned(), metric.to_owned()));
-        self.columns.entry(key).or_default()
+        let is_it = |(by, of): &(String, String)| by == filter && of == metric;
+        if !self.columns.keys().any(is_it) {
+            self.columns.insert((filter.to_owned(), metric.to_owned()), Column::default());
+        }
+        self.columns.iter_mut().find(|(key, _)| is_it(key)).map(|(_, column)| column)
     }
 
     /// Rows that lack what others of their filter have: a mean over the others alone is another number.

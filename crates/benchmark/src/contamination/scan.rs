@@ -5,6 +5,7 @@
 //! Every run that is looked for holds an *anchor*, four of its words; a filter of half a megabyte tells at which few places of a
 //! corpus an anchor may end, and only there all runs about it are looked up.
 
+mod field;
 mod found;
 mod hash;
 mod index;
@@ -17,4 +18,4 @@ mod words;
 
 pub use found::{Found, found};
 pub use index::{GramLength, Index};
-pub use reader::{Place, Reader, Tally};
+pub use reader::{Place, Reader, Tally, lines};

@@ -45,9 +45,17 @@ fn unknown(keys: &[&str]) -> Fault {
 
 /// Counts how a row spells its gold, where it may be spelled in several ways.
 pub(super) fn vote(layout: &Layout, fields: &[Field<'_>], votes: &mut Votes) {
-    if let Layout::Choice { choices, gold, .. } = layout
-        && let (Ok((choices, None)), Some((_, gold))) = (choices_of(choices, fields), fields.get(*gold))
-    {
+    let Layout::Choice { choices, gold, .. } = layout else { return };
+    let Some((_, gold)) = fields.get(*gold) else { return };
+    // A table's cells are compared where they lie.
+    if let Choices::Fields(places) = choices {
+        let cell = |idx: &usize| fields.get(*idx)?.1.text();
+        if let Some(cells) = places.iter().map(cell).collect::<Option<Vec<_>>>() {
+            votes.add(gold, &cells);
+            return;
+        }
+    }
+    if let Ok((choices, None)) = choices_of(choices, fields) {
         votes.add(gold, &choices);
     }
 }

@@ -19,7 +19,7 @@ impl Spelling {
     const ALL: [Self; 4] = [Self::Letters, Self::FromZero, Self::FromOne, Self::Text];
 
     /// The index of the right choice, if this spelling gives one.
-    fn index(self, gold: &Json<'_>, choices: &[String]) -> Option<usize> {
+    fn index<T: AsRef<str>>(self, gold: &Json<'_>, choices: &[T]) -> Option<usize> {
         let idx = match (self, gold) {
             (Self::Text, Json::Text(text)) => unique(choices, text)?,
             (Self::Letters, Json::Text(text)) => letter(text)?,
@@ -43,7 +43,7 @@ pub(super) struct Votes([usize; 4]);
 
 impl Votes {
     /// Counts one row.
-    pub(super) fn add(&mut self, gold: &Json<'_>, choices: &[String]) {
+    pub(super) fn add<T: AsRef<str>>(&mut self, gold: &Json<'_>, choices: &[T]) {
         for (votes, spelling) in self.0.iter_mut().zip(Spelling::ALL) {
             *votes += usize::from(spelling.index(gold, choices).is_some());
         }
@@ -68,8 +68,8 @@ pub(super) fn index_in(spelling: Spelling, gold: &Json<'_>, choices: &[String]) 
     spelling.index(gold, choices)
 }
 
-fn unique(choices: &[String], text: &str) -> Option<usize> {
-    let mut places = choices.iter().enumerate().filter(|(_, choice)| choice.as_str() == text);
+fn unique<T: AsRef<str>>(choices: &[T], text: &str) -> Option<usize> {
+    let mut places = choices.iter().enumerate().filter(|(_, choice)| choice.as_ref() == text);
     let (idx, _) = places.next()?;
     places.next().is_none().then_some(idx)
 }

@@ -1,5 +1,7 @@
 //! Which field of a row is what: the layouts that benchmarks are passed on in.
 
+use std::borrow::Cow;
+
 /// Where a row keeps what its record needs; numbers are places among the row's fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Layout {
@@ -68,7 +70,7 @@ const CHOICE_STEMS: [&str; 7] = ["", "choice", "option", "answer", "ending", "ch
 
 /// The layout of rows with these fields, if it is one that is known.
 pub(super) fn of(keys: &[&str]) -> Option<Layout> {
-    let plain: Vec<String> = keys.iter().map(|key| plain(key)).collect();
+    let plain: Vec<Cow<'_, str>> = keys.iter().map(|key| plain(key)).collect();
     let at = |name: &str| plain.iter().position(|key| key == name);
     let any = |names: &[&str]| names.iter().find_map(|name| at(name));
     if let (Some(prompt), Some(entry_point), Some(test)) = (at("prompt"), at("entrypoint"), at("test")) {
@@ -113,21 +115,21 @@ pub(super) fn hellaswag(keys: &[&str]) -> Option<Layout> {
 
 /// Which field names the part of the benchmark that a row belongs to.
 pub(super) fn subject(keys: &[&str]) -> Option<usize> {
-    let plain: Vec<String> = keys.iter().map(|key| plain(key)).collect();
+    let plain: Vec<Cow<'_, str>> = keys.iter().map(|key| plain(key)).collect();
     SUBJECT.iter().find_map(|name| plain.iter().position(|key| key == name))
 }
 
 /// Whether a word may name a column: what a header holds, and a row of data does not.
 pub(super) fn is_column_name(word: &str) -> bool {
     let word = plain(word);
-    QUESTION.contains(&word.as_str()) || GOLD.contains(&word.as_str()) || CHOICES.contains(&word.as_str())
+    QUESTION.contains(&word.as_ref()) || GOLD.contains(&word.as_ref()) || CHOICES.contains(&word.as_ref())
 }
 
-fn gold(plain: &[String]) -> Option<usize> {
+fn gold(plain: &[Cow<'_, str>]) -> Option<usize> {
     GOLD.iter().find_map(|name| plain.iter().position(|key| key == name))
 }
 
-fn choices(plain: &[String], field: Option<usize>) -> Option<Choices> {
+fn choices(plain: &[Cow<'_, str>], field: Option<usize>) -> Option<Choices> {
     if let Some(field) = field {
         return Some(Choices::Field(field));
     }
@@ -135,7 +137,7 @@ fn choices(plain: &[String], field: Option<usize>) -> Option<Choices> {
 }
 
 /// The fields STEM-A, STEM-B, … or STEM-0, STEM-1, … or from 1, at least two of them.
-fn numbered(plain: &[String], stem: &str) -> Option<Vec<usize>> {
+fn numbered(plain: &[Cow<'_, str>], stem: &str) -> Option<Vec<usize>> {
     let place = |suffix: String| plain.iter().position(|key| key.strip_prefix(stem) == Some(&suffix));
     let letters = || (b'a'..=b'z').map_while(|letter| place(char::from(letter).to_string())).collect();
     let from = |first: usize| (first..first + 64).map_while(|number| place(number.to_string())).collect();
@@ -143,6 +145,10 @@ fn numbered(plain: &[String], stem: &str) -> Option<Vec<usize>> {
     found.into_iter().find(|places| places.len() >= 2)
 }
 
-fn plain(key: &str) -> String {
+/// A name without case and without what is no letter or digit.
+fn plain(key: &str) -> Cow<'_, str> {
+    if key.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+        return Cow::Borrowed(key);
+    }
     key.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::order::longest_increasing;
-use super::similar::{self, Sketches};
+use super::similar::{self, Shape, Sketches};
 use super::{Side, SideRow};
 use crate::digest;
 use crate::record::{Answer, Record, View, loose};
@@ -229,7 +229,8 @@ impl Work<'_, '_> {
             let (old, new) = (&self.a.rows[idx], &self.b.rows[twin]);
             let is_same_answer =
                 answer_only(old.record).is_some_and(|key| Some(key) == answer_only(new.record));
-            let is_alike = || similar::likeness(old.record, new.record) >= similar::ALIKE_IN_PLACE;
+            let is_alike =
+                || Shape::of(old.record).likeness(&Shape::of(new.record)) >= similar::ALIKE_IN_PLACE;
             if old.unit == new.unit && (is_same_answer && has_telling_answer(old.record) || is_alike()) {
                 self.join(idx, twin);
             }
@@ -241,15 +242,15 @@ impl Work<'_, '_> {
         if left_a.is_empty() || left_b.is_empty() {
             return;
         }
-        let records: Vec<&Record> = left_b.iter().map(|idx| self.b.rows[*idx].record).collect();
-        let sketches = Sketches::of(&records);
+        let shapes: Vec<Shape> = left_b.iter().map(|idx| Shape::of(self.b.rows[*idx].record)).collect();
+        let sketches = Sketches::of(&shapes);
         let mut found = Vec::new();
         for idx in left_a {
-            for candidate in sketches.candidates(self.a.rows[idx].record) {
-                let twin = left_b[candidate];
-                let likeness = similar::likeness(self.a.rows[idx].record, self.b.rows[twin].record);
+            let shape = Shape::of(self.a.rows[idx].record);
+            for candidate in sketches.candidates(&shape) {
+                let likeness = shape.likeness(&shapes[candidate]);
                 if likeness >= similar::ALIKE {
-                    found.push((likeness, idx, twin));
+                    found.push((likeness, idx, left_b[candidate]));
                 }
             }
         }

@@ -5,19 +5,32 @@ use super::{Fault, Kind, MAX_DEPTH, Text, Value, string_stop};
 /// Beyond so many members duplicates are looked for by sorting.
 const FEW_MEMBERS: usize = 24;
 
+/// How many members the outermost object has room for at once.
+const OUTER_MEMBERS: usize = 16;
+
+/// Strings of so many bytes are remembered: what repeats is compared, not read again.
+const LONG: usize = 64;
+
 /// A position in a text.
+///
+/// Values are written where they are to stay: to hand them up through results costs more than to read them.
 pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
+    /// The string that was read last, and whether it has escapes.
+    string: (&'a str, bool),
+    /// The last long one: logs repeat a prompt for every choice.
+    last: (&'a str, bool),
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, string: ("", false), last: ("", false) }
     }
 
     pub(super) fn whole(mut self) -> Result<Value<'a>, Fault> {
-        let value = self.value(0)?;
+        let mut value = Value::NULL;
+        self.value(0, &mut value)?;
         self.space();
         if self.at < self.text.len() {
             return Err(self.fault("something follows the value"));
@@ -25,34 +38,55 @@ impl<'a> Scanner<'a> {
         Ok(value)
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value<'a>, Fault> {
+    fn value(&mut self, depth: usize, out: &mut Value<'a>) -> Result<(), Fault> {
         if depth > MAX_DEPTH {
             return Err(self.fault("values lie too deep within one another"));
         }
         self.space();
         let from = self.at;
-        let kind = match self.peek() {
-            Some(b'"') => Kind::Text(self.string()?),
-            Some(b'{') => Kind::Object(self.object(depth)?),
-            Some(b'[') => Kind::List(self.list(depth)?),
-            Some(b't') => self.word("true", Kind::Bool(true))?,
-            Some(b'f') => self.word("false", Kind::Bool(false))?,
-            Some(b'n') => self.word("null", Kind::Null)?,
-            Some(b'N') => self.word("NaN", Kind::Number)?,
-            Some(b'I') => self.word("Infinity", Kind::Number)?,
-            Some(b'-') if self.text[self.at..].starts_with("-I") => self.word("-Infinity", Kind::Number)?,
-            Some(b'-' | b'0'..=b'9') => self.number()?,
+        match self.peek() {
+            Some(b'"') => {
+                self.string()?;
+                put(out, Kind::Text(self.last_string()));
+            }
+            Some(b'{') => {
+                put(out, Kind::Object(Vec::new()));
+                if let Kind::Object(members) = &mut out.kind {
+                    self.object(depth, members)?;
+                }
+            }
+            Some(b'[') => {
+                put(out, Kind::List(Vec::new()));
+                if let Kind::List(items) = &mut out.kind {
+                    self.list(depth, items)?;
+                }
+            }
+            Some(b't') => self.word("true", Kind::Bool(true), out)?,
+            Some(b'f') => self.word("false", Kind::Bool(false), out)?,
+            Some(b'n') => self.word("null", Kind::Null, out)?,
+            Some(b'N') => self.word("NaN", Kind::Number, out)?,
+            Some(b'I') => self.word("Infinity", Kind::Number, out)?,
+            Some(b'-') if self.text[self.at..].starts_with("-I") => {
+                self.word("-Infinity", Kind::Number, out)?;
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                self.number()?;
+                put(out, Kind::Number);
+            }
             Some(_) => return Err(self.fault("a value was expected")),
             None => return Err(self.fault("it ends where a value was expected")),
-        };
-        Ok(Value { raw: &self.text[from..self.at], kind })
+        }
+        out.raw = &self.text[from..self.at];
+        Ok(())
     }
 
-    fn object(&mut self, depth: usize) -> Result<Vec<(Text<'a>, Value<'a>)>, Fault> {
+    fn object(&mut self, depth: usize, members: &mut Vec<(Text<'a>, Value<'a>)>) -> Result<(), Fault> {
         self.at += 1;
-        let mut members = Vec::new();
         if self.closes(b'}') {
-            return Ok(members);
+            return Ok(());
+        }
+        if depth == 0 {
+            members.reserve(OUTER_MEMBERS);
         }
         loop {
             self.space();
@@ -60,8 +94,11 @@ impl<'a> Scanner<'a> {
                 return Err(self.fault("a key was expected"));
             }
             let from = self.at;
-            let key = self.string()?;
-            if members.len() < FEW_MEMBERS && members.iter().any(|(known, _)| *known == key) {
+            self.string()?;
+            let key = self.last_string();
+            if members.len() < FEW_MEMBERS
+                && members.iter().any(|(known, _)| known.may_be(&key) && *known == key)
+            {
                 return Err(Fault { at: from, problem: "the same key stands twice in one object" });
             }
             self.space();
@@ -69,13 +106,15 @@ impl<'a> Scanner<'a> {
                 return Err(self.fault("a colon was expected"));
             }
             self.at += 1;
-            members.push((key, self.value(depth + 1)?));
+            members.push((key, Value::NULL));
+            if let Some((_, value)) = members.last_mut() {
+                self.value(depth + 1, value)?;
+            }
             if !self.goes_on(b'}')? {
                 break;
             }
         }
-        self.distinct(&members)?;
-        Ok(members)
+        self.distinct(members)
     }
 
     fn distinct(&self, members: &[(Text<'a>, Value<'a>)]) -> Result<(), Fault> {
@@ -90,16 +129,18 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn list(&mut self, depth: usize) -> Result<Vec<Value<'a>>, Fault> {
+    fn list(&mut self, depth: usize, items: &mut Vec<Value<'a>>) -> Result<(), Fault> {
         self.at += 1;
-        let mut items = Vec::new();
         if self.closes(b']') {
-            return Ok(items);
+            return Ok(());
         }
         loop {
-            items.push(self.value(depth + 1)?);
+            items.push(Value::NULL);
+            if let Some(item) = items.last_mut() {
+                self.value(depth + 1, item)?;
+            }
             if !self.goes_on(b']')? {
-                return Ok(items);
+                return Ok(());
             }
         }
     }
@@ -124,8 +165,21 @@ impl<'a> Scanner<'a> {
         Ok(found == Some(b','))
     }
 
-    fn string(&mut self) -> Result<Text<'a>, Fault> {
+    /// The string that was read last.
+    #[inline]
+    fn last_string(&self) -> Text<'a> {
+        let (raw, has_escapes) = self.string;
+        if has_escapes { Text::Escaped(raw) } else { Text::from(raw) }
+    }
+
+    /// Reads a string, which then is [`last_string`](Self::last_string).
+    fn string(&mut self) -> Result<(), Fault> {
         let from = self.at + 1;
+        if self.repeats(from) {
+            self.string = self.last;
+            self.at = from + self.last.0.len() + 1;
+            return Ok(());
+        }
         self.at = from;
         let mut has_escapes = false;
         loop {
@@ -135,13 +189,23 @@ impl<'a> Scanner<'a> {
             };
             self.at += stop;
             if self.peek() == Some(b'"') {
+                self.string = (&self.text[from..self.at], has_escapes);
                 self.at += 1;
-                let raw = &self.text[from..self.at - 1];
-                return Ok(if has_escapes { Text::Escaped(raw) } else { Text::from(raw) });
+                if LONG <= self.string.0.len() {
+                    self.last = self.string;
+                }
+                return Ok(());
             }
             has_escapes = true;
             self.escape()?;
         }
+    }
+
+    /// Whether the last long string stands here once more: its bytes and a quotation mark can be read in one way only.
+    fn repeats(&self, from: usize) -> bool {
+        let raw = self.last.0.as_bytes();
+        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
+        LONG <= raw.len() && rest.get(raw.len()) == Some(&b'"') && rest.starts_with(raw)
     }
 
     fn escape(&mut self) -> Result<(), Fault> {
@@ -175,15 +239,16 @@ impl<'a> Scanner<'a> {
             .ok_or_else(|| self.fault("an escape of four hexadecimal digits was expected"))
     }
 
-    fn word(&mut self, word: &str, kind: Kind<'a>) -> Result<Kind<'a>, Fault> {
+    fn word(&mut self, word: &str, kind: Kind<'a>, out: &mut Value<'a>) -> Result<(), Fault> {
         if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
             return Err(self.fault("a value was expected"));
         }
         self.at += word.len();
-        Ok(kind)
+        put(out, kind);
+        Ok(())
     }
 
-    fn number(&mut self) -> Result<Kind<'a>, Fault> {
+    fn number(&mut self) -> Result<(), Fault> {
         let from = self.at;
         self.at += usize::from(self.peek() == Some(b'-'));
         let whole = self.digits();
@@ -198,7 +263,7 @@ impl<'a> Scanner<'a> {
             self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
             sound &= self.digits() > 0;
         }
-        if sound { Ok(Kind::Number) } else { Err(Fault { at: from, problem: "not a number" }) }
+        if sound { Ok(()) } else { Err(Fault { at: from, problem: "not a number" }) }
     }
 
     fn digits(&mut self) -> usize {
@@ -222,4 +287,10 @@ impl<'a> Scanner<'a> {
     fn fault(&self, problem: &'static str) -> Fault {
         Fault { at: self.at, problem }
     }
+}
+
+/// Writes where nothing stands but [`Value::NULL`], which needs no dropping.
+#[inline]
+fn put<'a>(out: &mut Value<'a>, kind: Kind<'a>) {
+    std::mem::forget(std::mem::replace(&mut out.kind, kind));
 }

@@ -241,6 +241,10 @@ impl Pinned {
 struct Index<const N: usize> {
     keys: Vec<[u8; N]>,
     places: Vec<Place>,
+    /// Where the keys of each first number begin, a handful each.
+    starts: Vec<u32>,
+    /// By how much the first four bytes of a key are shifted to give that number.
+    shift: u32,
 }
 
 impl<const N: usize> Index<N> {
@@ -250,13 +254,29 @@ impl<const N: usize> Index<N> {
         });
         let mut sorted: Vec<([u8; N], Place)> = all.collect();
         sorted.sort_unstable();
-        let (keys, places) = sorted.into_iter().unzip();
-        Self { keys, places }
+        let (keys, places): (Vec<[u8; N]>, Vec<Place>) = sorted.into_iter().unzip();
+        let numbers = (keys.len() / 2).next_power_of_two().clamp(2, 1 << 16);
+        let shift = u32::BITS - numbers.trailing_zeros();
+        let mut starts = vec![0; numbers + 1];
+        for key in &keys {
+            starts[first(key, shift) + 1] += 1;
+        }
+        for at in 0..numbers {
+            starts[at + 1] += starts[at];
+        }
+        Self { keys, places, starts, shift }
     }
 
     fn places(&self, key: [u8; N]) -> &[Place] {
-        let start = self.keys.partition_point(|known| *known < key);
+        let number = first(&key, self.shift);
+        let (from, to) = (self.starts[number] as usize, self.starts[number + 1] as usize);
+        let start = from + self.keys[from..to].partition_point(|known| *known < key);
         let count = self.keys[start..].iter().take_while(|known| **known == key).count();
         &self.places[start..start + count]
     }
+}
+
+/// The first bits of a key.
+fn first<const N: usize>(key: &[u8; N], shift: u32) -> usize {
+    key.first_chunk::<4>().map_or(0, |bytes| u32::from_be_bytes(*bytes) >> shift) as usize
 }

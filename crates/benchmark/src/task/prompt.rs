@@ -30,18 +30,25 @@ impl Task {
     /// The prompt of a record after some examples, as plain text.
     pub fn prompt(&self, record: &Record, shots: &[&Record]) -> Result<Prompt, Error> {
         let mut context = self.description.clone();
+        context.push_str(&self.examples(shots)?);
+        context.push_str(&self.template.text(record)?);
+        Ok(Prompt { context, continuations: self.continuations(record, self.delimiter)? })
+    }
+
+    /// What stands between the description and the question.
+    pub(crate) fn examples(&self, shots: &[&Record]) -> Result<String, Error> {
+        let mut text = String::new();
         for shot in shots {
-            context.push_str(&self.template.text(shot)?);
+            text.push_str(&self.template.text(shot)?);
             let answer = self.template.shown_answer(shot)?;
             // The harness leaves out an empty answer together with what would stand around it.
             if !answer.is_empty() {
-                context.push_str(self.delimiter);
-                context.push_str(&answer);
-                context.push_str(BETWEEN);
+                text.push_str(self.delimiter);
+                text.push_str(&answer);
+                text.push_str(BETWEEN);
             }
         }
-        context.push_str(&self.template.text(record)?);
-        Ok(Prompt { context, continuations: self.continuations(record, self.delimiter)? })
+        Ok(text)
     }
 
     /// The prompt of a record as a conversation, for a chat template; examples are turns of their own.

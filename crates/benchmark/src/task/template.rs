@@ -48,7 +48,10 @@ impl Template {
                 if choices.len() < LETTERS.len() {
                     return Err(unfit(record, "four choices"));
                 }
-                let mut text = strip(&record.question).to_owned();
+                let question = strip(&record.question);
+                let length: usize = choices.iter().map(|choice| choice.len() + 4).sum();
+                let mut text = String::with_capacity(question.len() + length + "\nAnswer:".len());
+                text.push_str(question);
                 for (letter, choice) in LETTERS.iter().zip(choices) {
                     text.extend(["\n", letter, ". ", choice]);
                 }
@@ -60,9 +63,14 @@ impl Template {
 
     /// The choices as the harness puts them to the model, without the delimiter before them.
     pub fn choices(self, record: &Record) -> Result<Vec<String>, Error> {
+        Ok(self.shown_choices(record)?.into_iter().map(str::to_owned).collect())
+    }
+
+    /// The same, borrowed.
+    pub(crate) fn shown_choices(self, record: &Record) -> Result<Vec<&str>, Error> {
         match self {
-            Self::Lettered => Ok(LETTERS.map(str::to_owned).to_vec()),
-            Self::Around { .. } => choices_of(record).map(<[String]>::to_vec),
+            Self::Lettered => Ok(LETTERS.to_vec()),
+            Self::Around { .. } => Ok(choices_of(record)?.iter().map(String::as_str).collect()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Contamination tests: false alarms on null data of several kinds, power against models that have seen the items, and refusals.
 
 mod constat;
+mod gap;
 mod power;
 mod unseen;
 

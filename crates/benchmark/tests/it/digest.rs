@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use proptest::prelude::*;
 use serde_json::Value;
 use stillmark_benchmark::copies::{self, Json, Source, record_of_doc};
 use stillmark_benchmark::digest::{self, Roots, SubsetDigest};
-use stillmark_benchmark::record::{Answer, Record, View, loose};
+use stillmark_benchmark::record::{Answer, Record, Subset, View, loose};
 use stillmark_benchmark::registry;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::shared;
 
@@ -177,4 +179,70 @@ fn rows_are_known_without_the_data() {
     assert_eq!(mmlu.classify(&record).standing, registry::Standing::ChoicesPermuted);
     record.question.push_str(" Really?");
     assert_eq!(mmlu.classify(&record).standing, registry::Standing::Unknown);
+}
+
+/// [`loose`] by the letter of the page: quotes folded, the whole brought to NFKC, quotes folded again, white space collapsed.
+fn loose_plainly(text: &str) -> String {
+    let quote = |character: char| match character {
+        '\u{2018}'..='\u{201b}' | '\u{2032}' | '\u{2035}' | '\u{2039}' | '\u{203a}' | '\u{b4}' => '\'',
+        '\u{201c}'..='\u{201f}' | '\u{2033}' | '\u{2036}' | '\u{ab}' | '\u{bb}' => '"',
+        other => other,
+    };
+    let folded: String = text.chars().map(quote).nfkc().map(quote).collect();
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Texts in which everything that is folded, joined, split or collapsed stands next to everything else.
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        6 => "[a-z]{1,12}",
+        4 => "[ \t\r\n\u{b}\u{c}]{1,3}",
+        2 => "[\u{0}\u{1}\u{1c}\u{1f}\u{7f}\"\\\\/]",
+        2 => "[\u{301}\u{327}\u{304}\u{e9}\u{65}\u{1e9b}\u{323}\u{fb01}\u{bd}\u{2026}]{1,4}",
+        2 => "[\u{2018}\u{201c}\u{b4}\u{2033}\u{ff02}\u{ff07}\u{ab}]",
+        2 => "[\u{a0}\u{85}\u{2003}\u{3000}\u{2028}]",
+        1 => "[\u{1100}\u{1161}\u{11a8}\u{ac00}\u{0f71}\u{0f72}中]{1,4}",
+        1 => any::<char>().prop_map(String::from),
+    ];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    let choices = || prop::collection::vec(text(), 0..4);
+    let answer = prop_oneof![
+        (choices(), prop::collection::vec(0_usize..4, 0..3))
+            .prop_map(|(choices, gold)| Answer::Choice { choices, gold }),
+        choices().prop_map(|choices| Answer::Labels { labels: vec![true; choices.len()], choices }),
+        text().prop_map(|gold| Answer::Open { gold }),
+        (text(), text(), text()).prop_map(|(entry_point, gold, test)| Answer::Code {
+            entry_point,
+            gold,
+            test
+        }),
+    ];
+    (prop::option::of(text()), text(), answer).prop_map(|(context, question, answer)| Record {
+        context,
+        question,
+        answer,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+    #[test]
+    fn loose_is_what_the_page_says(text in text()) {
+        prop_assert_eq!(loose(&text), loose_plainly(&text));
+    }
+
+    /// What is written once and hashed for several views is what each view writes.
+    #[test]
+    fn leaves_of_a_subset_are_those_of_its_views(records in prop::collection::vec(record(), 0..4)) {
+        let subset = Subset { name: "one".to_owned(), split: "test".to_owned(), records };
+        let digests = digest::subset(&subset);
+        for (record, leaf) in subset.records.iter().zip(&digests.leaves) {
+            prop_assert_eq!(leaf.strict, digest::leaf(record, View::Strict));
+            prop_assert_eq!(leaf.loose, digest::leaf(record, View::Loose));
+            prop_assert_eq!(leaf.gold_free, digest::leaf(record, View::GoldFree));
+        }
+    }
 }

@@ -17,5 +17,6 @@ mod loadgen;
 mod place;
 #[cfg(target_os = "linux")]
 mod sandboxed;
+mod scans;
 mod tampering;
 mod transcripts;

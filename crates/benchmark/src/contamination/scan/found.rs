@@ -43,22 +43,48 @@ impl Found {
 
 /// What was found of every item, in their order.
 pub fn found<'a>(index: &'a Index, tally: &'a Tally) -> impl Iterator<Item = Found> + 'a {
-    (0..index.items()).map(|item| of_item(index, tally, item))
+    let tags = Tags::of(index, tally);
+    (0..index.items()).map(move |item| of_item(index, tally, &tags, item))
 }
 
-fn of_item(index: &Index, tally: &Tally, item: usize) -> Found {
-    let runs = index.grams_of(item);
+/// Which tags the runs found may have: most items have none of them, and are done with by that.
+struct Tags {
+    bits: Vec<u64>,
+}
+
+impl Tags {
+    /// Tags are told apart by so many of their upper bits.
+    const BITS: u32 = 22;
+
+    fn of(index: &Index, tally: &Tally) -> Self {
+        let mut bits = vec![0; 1 << (Self::BITS - 6)];
+        for number in tally.runs.keys() {
+            let tag = index.tag(*number as usize) >> (u32::BITS - Self::BITS);
+            bits[tag as usize / 64] |= 1 << (tag % 64);
+        }
+        Self { bits }
+    }
+
+    fn may_hold(&self, tag: u32) -> bool {
+        let tag = tag >> (u32::BITS - Self::BITS);
+        self.bits[tag as usize / 64] >> (tag % 64) & 1 == 1
+    }
+}
+
+fn of_item(index: &Index, tally: &Tally, tags: &Tags, item: usize) -> Found {
+    let runs = index.grams_of(item, &|tag| tags.may_hold(tag));
     let words = index.words_of(item);
     let mut found = Found {
         item,
         words,
-        runs: runs.len(),
+        runs: runs.as_ref().map_or_else(|count| *count, Vec::len),
         runs_found: 0,
         words_covered: 0,
         longest: 0,
         most_seen: 0,
         places: Vec::new(),
     };
+    let Ok(runs) = runs else { return found };
     let mut covered = vec![false; words];
     let mut places = BTreeSet::new();
     for run in runs {

@@ -1,9 +1,12 @@
 //! What is looked for: every run of n words of every item, and few short runs that give all of them away.
 
+use stillmark_evidence::Digest;
+
 use super::hash;
 use super::normal;
 use super::table::{Filter, Table};
 use super::words::{self, Words};
+use crate::record::{Answer, Record};
 
 /// Words of a run that gives longer ones away.
 const ANCHOR: usize = 4;
@@ -116,6 +119,21 @@ impl Index {
         true
     }
 
+    /// Adds a record: its question with what it is about, and its choices or its answer.
+    /// Returns false where more text than 4 GB would be held.
+    pub fn push_record(&mut self, record: &Record) -> bool {
+        let others: Vec<&str> = match &record.answer {
+            Answer::Choice { choices, .. } | Answer::Labels { choices, .. } => {
+                choices.iter().map(String::as_str).collect()
+            }
+            Answer::Open { gold } | Answer::Code { gold, .. } => vec![gold.as_str()],
+        };
+        match &record.context {
+            Some(context) => self.push(&format!("{context}\n{}", record.question), &others),
+            None => self.push(&record.question, &others),
+        }
+    }
+
     /// Makes ready for the search.
     pub fn finish(&mut self) {
         self.filter = Filter::new(self.hashes.len());
@@ -175,6 +193,18 @@ impl Index {
     /// How many words make a run.
     pub fn gram_length(&self) -> GramLength {
         self.length
+    }
+
+    /// What is looked for, in one number.
+    pub fn digest(&self) -> Digest {
+        let mut bytes = format!("{} {}\n", self.length.0, self.least).into_bytes();
+        for item in &self.items {
+            bytes.extend(
+                [item.start, item.end, item.question_words].iter().flat_map(|number| number.to_le_bytes()),
+            );
+        }
+        bytes.extend_from_slice(&self.text);
+        Digest::of(&bytes)
     }
 
     /// How many items are looked for.
@@ -243,16 +273,32 @@ impl Index {
         self.grams[..length - 1].iter().map(Table::len).sum()
     }
 
-    /// The runs of an item, by where they begin.
-    pub(super) fn grams_of(&self, item: usize) -> Vec<Gram> {
-        let Some(&item) = self.items.get(item) else { return Vec::new() };
+    /// The tag of the run of a number.
+    pub(super) fn tag(&self, number: usize) -> u32 {
+        let mut slot = number;
+        for table in &self.grams {
+            if slot < table.len() {
+                return table.tag(slot);
+            }
+            slot -= table.len();
+        }
+        0
+    }
+
+    /// The runs of an item, by where they begin; where none of their tags may be that of a run found, only how many there are.
+    pub(super) fn grams_of(&self, item: usize, may_be: &dyn Fn(u32) -> bool) -> Result<Vec<Gram>, usize> {
+        let Some(&item) = self.items.get(item) else { return Err(0) };
         let text = &self.text[item.start as usize..];
         let found = hashed(text, (item.end - item.start) as usize);
+        let all = runs(self, item, &found);
+        if !all.iter().any(|&(first, length)| may_be((found.run(first, length) >> 32) as u32)) {
+            return Err(all.len());
+        }
         let gram = |(first, length): (usize, usize)| {
             let number = self.number(text, &found, first, length)?;
             Some(Gram { first, length, number })
         };
-        runs(self, item, &found).into_iter().filter_map(gram).collect()
+        Ok(all.into_iter().filter_map(gram).collect())
     }
 
     /// How many words an item has.

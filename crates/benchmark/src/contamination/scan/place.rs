@@ -96,6 +96,19 @@ fn kind_of(text: &[u8]) -> (Kind, usize) {
     }
 }
 
+/// The text of a JSON string, without its quotes.
+pub(super) fn unescaped(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        text.push_str(&rest[..at]);
+        let (character, length) = escape(&rest[at..]);
+        text.push(character);
+        rest = &rest[at + length..];
+    }
+    text + rest
+}
+
 /// The character that a JSON escape stands for, and how long the escape is. Half a surrogate pair stands for U+FFFD.
 pub(super) fn escape(raw: &str) -> (char, usize) {
     let unit = |at: usize| raw.get(at..at + 4).and_then(|hex| u32::from_str_radix(hex, 16).ok());

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
+use super::field::{self, Fault, Held};
 use super::index::{GramLength, Index};
 use super::place;
 use super::scanner::{Scanner, Sighting};
 use crate::Error;
 
 /// Where in a corpus something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The file, counted from 0.
     pub file: u32,
@@ -22,7 +22,7 @@ pub struct Place {
 }
 
 /// How often each run was found, and where first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// By the number of the run.
     pub(super) runs: BTreeMap<u32, (u64, Place)>,
@@ -54,6 +54,13 @@ struct Recent {
 
 /// How much of a plain text is kept at least.
 const KEPT_BYTES: usize = 4 << 10;
+/// How much of a text without its escapes is searched at a time.
+const PLAIN_BYTES: usize = 64 << 10;
+
+/// How many line ends some bytes hold.
+pub fn lines(bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', bytes).count() as u64
+}
 
 /// Reads one file of a corpus after another and searches it.
 #[derive(Debug)]
@@ -64,6 +71,8 @@ pub struct Reader<'a> {
     at: Place,
     /// The end of the plain text so far; it begins at that place.
     recent: Recent,
+    /// Room for a text without its escapes.
+    plain: Vec<u8>,
     tally: Tally,
     firsts: BTreeMap<u32, Place>,
 }
@@ -77,6 +86,7 @@ impl<'a> Reader<'a> {
             field,
             at,
             recent: Recent::default(),
+            plain: Vec::new(),
             tally: Tally::default(),
             firsts: BTreeMap::new(),
         }
@@ -104,24 +114,7 @@ impl<'a> Reader<'a> {
     }
 
     fn json_line(&mut self, line: &[u8]) -> Result<(), Error> {
-        let malformed = |problem: String| Error::Malformed {
-            format: "JSON Lines",
-            at: format!("line {}", self.at.line),
-            problem,
-        };
-        let mut json = serde_json::Deserializer::from_slice(line);
-        let found = Field(self.field).deserialize(&mut json).and_then(|found| json.end().map(|()| found));
-        let found = found.map_err(|err| malformed(format!("no JSON object with text: {err}")))?;
-        let Some(raw) = found else {
-            return Err(malformed(format!("there is no field `{}`", self.field)));
-        };
-        if raw.get() == "null" {
-            return Ok(());
-        }
-        let inner = raw.get().strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
-        let Some(inner) = inner else {
-            return Err(malformed(format!("the field `{}` is no text", self.field)));
-        };
+        let Some(inner) = self.text_of(line)? else { return Ok(()) };
         self.feed_json(inner);
         self.tally.documents += 1;
         self.tally.text_bytes += inner.len() as u64;
@@ -137,15 +130,46 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// The text of a line's document, as JSON spells it; none where it is `null`.
+    fn text_of<'l>(&self, line: &'l [u8]) -> Result<Option<&'l str>, Error> {
+        let malformed = |problem: String| Error::Malformed {
+            format: "JSON Lines",
+            at: format!("line {}", self.at.line),
+            problem,
+        };
+        let line = std::str::from_utf8(line).map_err(|_| malformed("it is not text in UTF-8".to_owned()))?;
+        match field::find(line, self.field) {
+            Ok(Some(Held::Text(inner))) => Ok(Some(inner)),
+            Ok(Some(Held::Null)) => Ok(None),
+            Ok(Some(Held::Other)) => Err(malformed(format!("the field `{}` is no text", self.field))),
+            Ok(None) => Err(malformed(format!("there is no field `{}`", self.field))),
+            Err(Fault::Twice) => Err(malformed(format!("the field `{}` stands there twice", self.field))),
+            Err(Fault::Json(problem, at)) => {
+                Err(malformed(format!("no JSON object with text: {problem} (byte {})", at + 1)))
+            }
+        }
+    }
+
     fn feed_json(&mut self, inner: &str) {
         let mut rest = inner;
+        // Short pieces between escapes are searched together.
+        self.plain.clear();
         while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-            self.scanner.text(&rest.as_bytes()[..at]);
+            self.plain.extend_from_slice(&rest.as_bytes()[..at]);
             let (character, length) = place::escape(&rest[at..]);
-            self.scanner.text(character.encode_utf8(&mut [0; 4]).as_bytes());
+            self.plain.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             rest = &rest[at + length..];
+            if self.plain.len() > PLAIN_BYTES {
+                self.scanner.text(&self.plain);
+                self.plain.clear();
+            }
         }
-        self.scanner.text(rest.as_bytes());
+        if self.plain.is_empty() {
+            self.scanner.text(rest.as_bytes());
+            return;
+        }
+        self.plain.extend_from_slice(rest.as_bytes());
+        self.scanner.text(&self.plain);
     }
 
     /// Searches more of a plain text, which is one document. Pieces must end behind white space, or where the text ends.
@@ -244,62 +268,5 @@ impl<'a> Reader<'a> {
         tally.runs =
             counts.into_iter().map(|(number, count)| (number, (u64::from(count), first(number)))).collect();
         tally
-    }
-}
-
-/// Takes the raw value of one field of a JSON object.
-struct Field<'a>(&'a str);
-
-impl<'de> DeserializeSeed<'de> for Field<'_> {
-    type Value = Option<&'de RawValue>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Field<'_> {
-    type Value = Option<&'de RawValue>;
-
-    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        while let Some(is_it) = map.next_key_seed(Key(self.0))? {
-            if is_it && found.is_some() {
-                return Err(serde::de::Error::custom(format!("the field `{}` stands there twice", self.0)));
-            }
-            if is_it {
-                found = Some(map.next_value()?);
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
-    }
-}
-
-/// Whether a key is the one looked for.
-struct Key<'a>(&'a str);
-
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = bool;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Key<'_> {
-    type Value = bool;
-
-    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
-        Ok(key == self.0)
     }
 }

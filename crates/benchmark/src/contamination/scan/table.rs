@@ -20,6 +20,11 @@ impl Table {
         self.slots.len()
     }
 
+    /// The upper half of the hash of what a slot holds.
+    pub(super) fn tag(&self, slot: usize) -> u32 {
+        self.slots.get(slot).map_or(0, |slot| slot.0)
+    }
+
     /// How many numbers are in it.
     pub(super) fn used(&self) -> usize {
         self.used
@@ -92,7 +97,7 @@ impl Filter {
     /// A filter for so many hashes, with some sixteen bits for each where it stays small enough.
     pub(super) fn new(hashes: usize) -> Self {
         let words = (hashes / 4).next_power_of_two().clamp(64, FILTER_WORDS);
-        Self { words: vec![0; FILTER_WORDS.min(words)].into(), shift: 64 - words.trailing_zeros() }
+        Self { words: vec![0; words].into(), shift: 64 - words.trailing_zeros() }
     }
 
     pub(super) fn size_bytes(&self) -> usize {

@@ -20,8 +20,9 @@ pub(super) fn of_file(file: File<'_>, filters: Vec<String>) -> Rows<'_> {
     }
     Box::new(file.lines(SAMPLES).map(move |line| {
         let (line, value) = line?;
-        let sample = sample(&value, line).map_err(|problem| malformed(file.name, line, problem))?;
-        Ok(filters.named(sample, &value))
+        let is_named = filters.is_named(&value);
+        let sample = sample(value, line).map_err(|problem| malformed(file.name, line, problem))?;
+        Ok(if is_named { sample } else { filters.named(sample) })
     }))
 }
 
@@ -36,10 +37,12 @@ impl Filters {
         Self { names, seen: BTreeMap::new() }
     }
 
-    fn named<'a>(&mut self, sample: Sample<'a>, row: &Value<'a>) -> Sample<'a> {
-        if self.names.is_empty() || row.get("filter").is_some() {
-            return sample;
-        }
+    /// Whether a row needs no name from here.
+    fn is_named(&self, row: &Value<'_>) -> bool {
+        self.names.is_empty() || row.get("filter").is_some()
+    }
+
+    fn named<'a>(&mut self, sample: Sample<'a>) -> Sample<'a> {
         let turn = self.seen.entry(sample.id.to_string()).or_default();
         let name = self.names.get(*turn).cloned();
         *turn += 1;
@@ -63,8 +66,9 @@ pub(super) fn reads_like(file: &File<'_>) -> bool {
 pub(super) fn of_values<'a>(values: Vec<Value<'a>>, name: &'a str, filters: Vec<String>) -> Rows<'a> {
     let mut filters = Filters::new(filters);
     Box::new(values.into_iter().zip(1..).map(move |(value, row)| {
-        let sample = sample(&value, row).map_err(|problem| malformed(name, row, problem))?;
-        Ok(filters.named(sample, &value))
+        let is_named = filters.is_named(&value);
+        let sample = sample(value, row).map_err(|problem| malformed(name, row, problem))?;
+        Ok(if is_named { sample } else { filters.named(sample) })
     }))
 }
 
@@ -88,10 +92,11 @@ const KNOWN: [&str; 12] = [
     "task_name",
 ];
 
-fn sample<'a>(value: &Value<'a>, line: u64) -> Result<Sample<'a>, &'static str> {
+fn sample(mut value: Value<'_>, line: u64) -> Result<Sample<'_>, &'static str> {
     if !matches!(value.kind, Kind::Object(_)) {
         return Err("a sample must be one JSON object");
     }
+    let doc = value.take("doc");
     let id = value.get("doc_id").ok_or("no field `doc_id`")?;
     let id = id.string().unwrap_or(Cow::Borrowed(id.raw));
     let hash = |key: &str| value.get(key).and_then(Value::string);
@@ -117,12 +122,12 @@ fn sample<'a>(value: &Value<'a>, line: u64) -> Result<Sample<'a>, &'static str> 
         line,
         id,
         filter,
-        doc: value.get("doc").cloned(),
+        doc,
         item: None,
         target,
         requests,
         filtered,
-        scores: scores(value),
+        scores: scores(&value),
         hashes,
     })
 }
@@ -142,25 +147,32 @@ fn scores<'a>(value: &Value<'a>) -> Vec<(Cow<'a, str>, Score<'a>)> {
 }
 
 fn requests<'a>(arguments: &Value<'a>, responses: &[Value<'a>]) -> Result<Vec<Request<'a>>, &'static str> {
-    let calls: Vec<Vec<&Value<'a>>> = match &arguments.kind {
-        Kind::Object(calls) => {
-            calls.iter().map(|(_, call)| call.members().iter().map(|(_, value)| value).collect()).collect()
-        }
-        Kind::List(calls) => calls.iter().map(|call| call.items().iter().collect()).collect(),
-        _ => return Err("`arguments` must be an object or a list"),
+    let said = |idx: usize| {
+        let given = responses.get(idx).map_or(&[][..], Value::items);
+        given.iter().map(response).collect::<Vec<_>>()
     };
-    calls
-        .into_iter()
-        .enumerate()
-        .map(|(idx, call)| {
-            let given = responses.get(idx).map_or(&[][..], Value::items);
-            request(&call, given.iter().map(response).collect())
-        })
-        .collect()
+    match &arguments.kind {
+        Kind::Object(calls) => {
+            let argument =
+                |call: &'_ Value<'a>, at: usize| call.members().get(at).map(|(_, value)| value.clone());
+            let each = calls.iter().enumerate();
+            each.map(|(idx, (_, call))| request(argument(call, 0), argument(call, 1), said(idx))).collect()
+        }
+        Kind::List(calls) => {
+            let argument = |call: &'_ Value<'a>, at: usize| call.items().get(at).cloned();
+            let each = calls.iter().enumerate();
+            each.map(|(idx, call)| request(argument(call, 0), argument(call, 1), said(idx))).collect()
+        }
+        _ => Err("`arguments` must be an object or a list"),
+    }
 }
 
-fn request<'a>(call: &[&Value<'a>], responses: Vec<Response<'a>>) -> Result<Request<'a>, &'static str> {
-    let prompt = call.first().ok_or("a request without arguments")?;
+fn request<'a>(
+    prompt: Option<Value<'a>>,
+    second: Option<Value<'a>>,
+    responses: Vec<Response<'a>>,
+) -> Result<Request<'a>, &'static str> {
+    let prompt = prompt.ok_or("a request without arguments")?;
     let prompt = match &prompt.kind {
         Kind::Text(text) => text.clone(),
         // A conversation is dumped as a list of one string.
@@ -170,15 +182,9 @@ fn request<'a>(call: &[&Value<'a>], responses: Vec<Response<'a>>) -> Result<Requ
         },
         _ => Text::from(prompt.raw),
     };
-    let second = call.get(1);
-    Ok(Request {
-        prompt,
-        continuation: second.and_then(|value| value.text().cloned()),
-        generation: second
-            .filter(|value| matches!(value.kind, Kind::Object(_)))
-            .map(|value| (*value).clone()),
-        responses,
-    })
+    let continuation = second.as_ref().and_then(|value| value.text().cloned());
+    let generation = second.filter(|value| matches!(value.kind, Kind::Object(_)));
+    Ok(Request { prompt, continuation, generation, responses })
 }
 
 /// A text, or a log-likelihood with its word on greediness, both as numbers or as Python prints them.

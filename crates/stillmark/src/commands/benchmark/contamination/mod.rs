@@ -5,11 +5,15 @@ mod combine;
 mod completion;
 mod constat;
 mod corpus;
+mod gap;
 mod min_k;
 mod model;
 mod options;
 mod order;
 mod scan;
+mod search;
+mod state;
+mod table;
 pub(super) mod told;
 
 pub(super) use asking::check_level;

@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
-use stillmark_benchmark::contamination::scan::{self, Found, GramLength, Index, Reader, Tally};
-use stillmark_benchmark::{Answer, Record};
+use stillmark_benchmark::contamination::scan::{self, Found, GramLength, Index, Place};
+use stillmark_benchmark::{digest, record::View};
+use stillmark_evidence::Digest;
+use stillmark_evidence::contamination::ContaminationFinding;
 
-use super::corpus;
+use super::gap::{self, Known};
+use super::search::{How, search};
+use super::{check_level, corpus, told};
 use crate::commands::benchmark::copies;
 use crate::exit::ExitStatus;
 use crate::files::{self, Secrecy};
 use crate::interrupt;
-use crate::problem::{Outcome, Problem};
+use crate::problem::{Outcome, Problem, Stop};
 use crate::session::Session;
 
 /// Items that the answer names.
@@ -37,12 +39,14 @@ pub(crate) struct Args {
     /// How many words make a run that counts
     #[arg(long = "n", default_value_t = 13, value_name = "WORDS")]
     n: usize,
-    /// The field or column that holds the text of a document
-    #[arg(long, default_value = "text", value_name = "NAME")]
-    field: String,
-    /// How many files are searched at a time
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    threads: usize,
+    #[command(flatten)]
+    how: How,
+    /// Logs of an evaluation on these benchmarks: says whether items that were found score higher than others
+    #[arg(long, value_name = "LOG")]
+    scores: Vec<PathBuf>,
+    /// The rate of false alarms of that test
+    #[arg(long, default_value_t = 0.01, requires = "scores", value_name = "RATE")]
+    level: f64,
     /// Write the items that were found, a JSON object a line
     #[arg(long, value_name = "FILE")]
     dirty: Option<PathBuf>,
@@ -58,6 +62,9 @@ struct Item {
     split: String,
     /// Its place in its subset, from 0.
     index: usize,
+    /// Its strict hash, where scores are asked for.
+    #[serde(skip)]
+    record: Option<Digest>,
 }
 
 #[derive(Serialize)]
@@ -106,6 +113,9 @@ struct Told<'a> {
     subsets: BTreeMap<String, Counts>,
     /// The items with the greatest shares.
     hits: Vec<&'a Hit<'a>>,
+    /// Whether items that were found score higher than others, where scores were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap: Option<ContaminationFinding>,
     cannot_show: [&'static str; 3],
 }
 
@@ -121,11 +131,13 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         Problem::new(format!("`--n {}` cannot be looked for", args.n))
             .hint(format!("a run has 1 to {} words; 13 is usual", GramLength::MOST))
     })?;
+    check_level(args.level)?;
     interrupt::listen()?;
     let (index, items) = index(args, length, session)?;
     let files = corpus::find(&args.corpus)?;
-    let tally = search(args, &index, &files, session)?;
+    let tally = search(&args.how, &index, &files, session)?;
     let names: Vec<String> = files.iter().map(|(path, _)| path.display().to_string()).collect();
+    let gap = gap(args, &items, scan::found(&index, &tally), session)?;
     let mut subsets: BTreeMap<String, Counts> = BTreeMap::new();
     let mut hits = Vec::new();
     let mut clean = String::new();
@@ -149,9 +161,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     if let Some(path) = &args.clean {
         files::write(path, clean.as_bytes(), Secrecy::Public)?;
     }
-    let mut named: Vec<&Hit<'_>> = hits.iter().collect();
-    named.sort_by(|a, b| a.short.cmp(&b.short).then(b.share.total_cmp(&a.share)));
-    named.truncate(NAMED);
+    let named = named(&hits);
     let answer = Told {
         schema: "stillmark/benchmark-contamination-scan/v1",
         n: args.n,
@@ -165,10 +175,38 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
         text_bytes: tally.text_bytes,
         subsets,
         hits: named,
+        gap,
         cannot_show: CANNOT_SHOW,
     };
-    session.answer(&answer, || told(&answer))?;
+    session.answer(&answer, || human(&answer))?;
     Ok(if answer.items_hit > 0 { ExitStatus::Negative } else { ExitStatus::Done })
+}
+
+/// Whether items that were found score higher than others, where scores were given.
+fn gap(
+    args: &Args,
+    items: &[Item],
+    found: impl Iterator<Item = Found>,
+    session: &Session,
+) -> Result<Option<ContaminationFinding>, Stop> {
+    if args.scores.is_empty() {
+        return Ok(None);
+    }
+    let mut known: Known = BTreeMap::new();
+    for found in found {
+        if let Some(record) = items[found.item].record {
+            known.entry(record).or_insert((found.words, false)).1 |= found.is_hit();
+        }
+    }
+    gap::judge(&args.scores, &known, args.level, session).map(Some)
+}
+
+/// The items with the greatest shares, long ones first.
+fn named<'h, 'a>(hits: &'h [Hit<'a>]) -> Vec<&'h Hit<'a>> {
+    let mut named: Vec<&Hit<'_>> = hits.iter().collect();
+    named.sort_by(|a, b| a.short.cmp(&b.short).then(b.share.total_cmp(&a.share)));
+    named.truncate(NAMED);
+    named
 }
 
 fn index(args: &Args, length: GramLength, session: &Session) -> Result<(Index, Vec<Item>), Problem> {
@@ -178,12 +216,13 @@ fn index(args: &Args, length: GramLength, session: &Session) -> Result<(Index, V
         let copy = copies::read(std::slice::from_ref(path), session.talk)?;
         for subset in &copy.subsets {
             for (at, record) in subset.records.iter().enumerate() {
-                let (question, others) = texts(record);
-                if !index.push(&question, &others) {
+                if !index.push_record(record) {
                     return Err(Problem::new("the benchmarks hold more than 4 GB of text")
                         .hint("scan for fewer of them at a time"));
                 }
-                items.push(Item { subset: subset.name.clone(), split: subset.split.clone(), index: at });
+                let record = (!args.scores.is_empty()).then(|| digest::leaf(record, View::Strict));
+                let (subset, split) = (subset.name.clone(), subset.split.clone());
+                items.push(Item { subset, split, index: at, record });
             }
         }
     }
@@ -191,58 +230,8 @@ fn index(args: &Args, length: GramLength, session: &Session) -> Result<(Index, V
     Ok((index, items))
 }
 
-/// The question of a record, with what it is about, and the texts that come with it.
-fn texts(record: &Record) -> (String, Vec<&str>) {
-    let context = record.context.iter().flat_map(|context| [context.as_str(), "\n"]);
-    let question = context.chain([record.question.as_str()]).collect();
-    let others = match &record.answer {
-        Answer::Choice { choices, .. } | Answer::Labels { choices, .. } => {
-            choices.iter().map(String::as_str).collect()
-        }
-        Answer::Open { gold } | Answer::Code { gold, .. } => vec![gold.as_str()],
-    };
-    (question, others)
-}
-
-fn search(args: &Args, index: &Index, files: &[(PathBuf, u64)], session: &Session) -> Result<Tally, Problem> {
-    let bar = session.talk.bytes_bar("searching", files.iter().map(|(_, size)| size).sum());
-    let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
-    let failed: Mutex<BTreeMap<usize, Problem>> = Mutex::new(BTreeMap::new());
-    let work = || {
-        let mut reader = Reader::new(index, &args.field);
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some((path, _)) = files.get(number) else { break };
-            let read = corpus::read(&mut reader, (number as u32, path), &args.field, &bar);
-            if let (Err(problem), Ok(mut failed)) = (read, failed.lock()) {
-                failed.insert(number, problem);
-                next.store(files.len(), Ordering::Relaxed);
-                break;
-            }
-        }
-        if let Ok(mut tally) = tally.lock() {
-            tally.absorb(reader.take());
-        }
-    };
-    std::thread::scope(|scope| {
-        (0..args.threads.clamp(1, files.len())).for_each(|_| {
-            scope.spawn(work);
-        });
-    });
-    bar.finish_and_clear();
-    // Of several failures the one in the first file.
-    let first = failed.into_inner().ok().and_then(|mut failed| failed.pop_first());
-    match (first, tally.into_inner()) {
-        (Some((_, problem)), _) => Err(problem),
-        (None, Ok(tally)) => Ok(tally),
-        (None, Err(_)) => {
-            Err(Problem::new("a search ended before its time").hint("this is a fault of ours: report it"))
-        }
-    }
-}
-
 fn hit<'a>(item: &'a Item, found: &Found, names: &'a [String]) -> Hit<'a> {
-    let spot = |place: &scan::Place| Spot {
+    let spot = |place: &Place| Spot {
         file: names.get(place.file as usize).map_or("", String::as_str),
         line: place.line,
         byte: place.byte,
@@ -267,7 +256,7 @@ fn line(value: &impl Serialize) -> Result<String, Problem> {
     Ok(line + "\n")
 }
 
-fn told(answer: &Told<'_>) -> String {
+fn human(answer: &Told<'_>) -> String {
     let mut lines = vec![format!(
         "{} of {} items are in the corpus, whole or in runs of {} words ({} documents, {} bytes of text)",
         answer.items_hit, answer.items, answer.n, answer.documents, answer.text_bytes
@@ -292,5 +281,8 @@ fn told(answer: &Told<'_>) -> String {
         ));
     }
     lines.extend(answer.cannot_show.iter().map(|line| format!("  note      {line}")));
+    if let Some(finding) = &answer.gap {
+        lines.push(format!("\n{}", told::human(finding)));
+    }
     lines.join("\n")
 }

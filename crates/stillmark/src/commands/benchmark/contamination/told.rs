@@ -25,7 +25,8 @@ pub(super) fn status(verdict: Seen) -> ExitStatus {
     }
 }
 
-fn human(finding: &ContaminationFinding) -> String {
+/// A finding as text.
+pub(super) fn human(finding: &ContaminationFinding) -> String {
     let model = finding.model.as_deref().map_or_else(String::new, |model| format!("   {model}"));
     let mut lines = vec![
         format!("{}   {}{model}", finding.test, finding.verdict.as_str()),
