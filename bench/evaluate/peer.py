@@ -59,17 +59,8 @@ def data_of(task, root):
     return f"{root}/{task.split('_')[0]}"
 
 
-def peak(process):
-    """The most memory a process has held so far, in KB, or 0 where it is gone."""
-    try:
-        lines = open(f"/proc/{process}/status").read().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return max((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), default=0)
-
-
 def peer(task, shots, limit, model, files):
-    """The harness's samples, the CPU seconds they took and the peak memory in KB. The model is loaded already."""
+    """The harness's samples, and the CPU seconds they took."""
     import lm_eval
     from lm_eval.api.task import ConfigurableTask
     from lm_eval.tasks import TaskManager
@@ -77,16 +68,14 @@ def peer(task, shots, limit, model, files):
 
     config = load_yaml(TaskManager().task_index[task].yaml_path, resolve_func=True)
     config.update(task=task, dataset_path="json", dataset_name=None, dataset_kwargs=dict(data_files=files))
-    with open("/proc/self/clear_refs", "w") as counters:
-        counters.write("5")  # The peak begins anew.
     before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
     result = lm_eval.simple_evaluate(model=model, tasks=[ConfigurableTask(config=config)], num_fewshot=shots,
                                      limit=limit, log_samples=True, bootstrap_iters=0)
-    return result["samples"][task], resource.getrusage(resource.RUSAGE_SELF).ru_utime - before, peak("self")
+    return result["samples"][task], resource.getrusage(resource.RUSAGE_SELF).ru_utime - before
 
 
 def ours(task, shots, limit, arguments, folder):
-    """Stillmark's samples, the CPU seconds they took, loading the model included, and the peak memory in KB."""
+    """Stillmark's samples, the CPU seconds they took and the peak memory in KB."""
     out = f"{folder}/run-{task}-{shots}-{time.time_ns()}"
     command = [arguments.stillmark, "benchmark", "run", task, "--model", arguments.model, "--out", out,
                "--data", data_of(task, arguments.data), "--log", f"{folder}/log", "--quiet"]
@@ -94,18 +83,12 @@ def ours(task, shots, limit, arguments, folder):
     environment = dict(os.environ, STILLMARK_KEY=f"{folder}/key.pem", STILLMARK_TRUST=f"{folder}/trusted")
     if not os.path.exists(f"{folder}/key.pem"):
         subprocess.run([arguments.stillmark, "key", "new", "--quiet"], env=environment, check=True, stdout=subprocess.DEVNULL)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    memory = 0
-    # What `wait4` calls the peak of a child includes that of this process, whose pages it was forked with.
-    while process.poll() is None:
-        memory = max(memory, peak(process.pid))
-        time.sleep(0.02)
-    if process.returncode != 0:
-        sys.exit(f"stillmark ended with {process.returncode}")
-    cpu = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        sys.exit(f"stillmark ended with {status}")
     samples = [json.loads(line) for line in open(glob.glob(f"{out}/samples_*.jsonl")[0])]
-    return samples, cpu, memory
+    return samples, usage.ru_utime, usage.ru_maxrss
 
 
 def lls(sample):
@@ -156,9 +139,9 @@ def main():
             task, _, shots = name.partition(":")
             shots, limit = int(shots) if shots else None, int(limit) if limit else None
             own, cpu, memory = ours(task, shots, limit, arguments, folder)
-            theirs, their_cpu, their_memory = peer(task, shots, limit, model, files_of(task, arguments.data, folder))
+            theirs, their_cpu = peer(task, shots, limit, model, files_of(task, arguments.data, folder))
             print(f"{word}: stillmark {cpu:.1f} s CPU, peak {memory >> 10} MB; lm_eval {their_cpu:.1f} s CPU "
-                  f"({their_cpu / cpu:.2f} times), peak {their_memory >> 10} MB")
+                  f"({their_cpu / cpu:.2f} times), peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MB")
             sound &= compare(task, theirs, own)
     return 0 if sound else 1
 

@@ -12,6 +12,7 @@ use crate::json::{Text, Value};
 mod file;
 pub mod helm;
 pub mod inspect;
+pub mod lighteval;
 pub mod lm_eval;
 pub mod openai;
 pub mod scorer;
@@ -41,8 +42,12 @@ pub struct Log<'a> {
     pub rows: Option<Rows<'a>>,
 }
 
-/// Who wrote a file, as far as its name and first bytes tell; Inspect's archives are to be [unpacked](inspect::unpack) first.
+/// Who wrote a file, as far as its name and first bytes tell; Inspect's archives and lighteval's
+/// Parquet are to be unpacked first.
 pub fn recognize(file: &File<'_>) -> Option<Harness> {
+    if lighteval::is_ours(file) {
+        return Some(Harness::Lighteval);
+    }
     if lm_eval::is_ours(file) {
         return Some(Harness::LmEval);
     }
@@ -65,6 +70,7 @@ pub fn read<'a>(files: &[File<'a>]) -> Result<Vec<Run<'a>>, Error> {
         runs.push(inspect::read(file)?);
     }
     runs.extend(helm::read(&of(Harness::Helm))?);
+    runs.extend(lighteval::read(&of(Harness::Lighteval))?);
     for file in of(Harness::OpenAi) {
         runs.push(openai::read(file)?);
     }

@@ -145,12 +145,9 @@ impl Checkpoint {
     /// with a line feed at its end and sorted by name, of `config.json`, of the index if there is one, and of the files
     /// that hold weights.
     pub fn digest(&self) -> Result<Digest, Error> {
-        // In pieces: mapped as a whole, the weights would stand in memory a second time.
         let of_file = |path: &Path| -> Result<Digest, Error> {
-            Digest::of_file(path).map_err(|err| match err {
-                stillmark_evidence::Error::Io { path, source } => Error::Io { path, source },
-                other => Error::Io { path: path.into(), source: std::io::Error::other(other) },
-            })
+            let map = stillmark_kernels::map::FileMap::open(path);
+            map.map(|bytes| Digest::of(&bytes)).map_err(|source| Error::Io { path: path.into(), source })
         };
         let Weights::Folder(weights) = &self.weights else {
             return of_file(&self.path);

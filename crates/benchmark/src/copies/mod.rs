@@ -4,11 +4,13 @@
 //! damaged is read as far as it makes sense, and a note says so: nothing is guessed in silence.
 
 mod csv;
+pub(crate) mod details;
 mod doc;
 mod golds;
 mod hellaswag;
 pub mod json;
 mod layout;
+mod literal;
 mod names;
 mod parquet;
 mod rows;

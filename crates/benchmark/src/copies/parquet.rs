@@ -16,11 +16,15 @@ use crate::Error;
 
 /// What a Parquet file holds.
 pub(super) fn contents(name: &str, bytes: &[u8]) -> Result<Contents, Error> {
+    rows::items(name, "Parquet", rows(name, bytes)?)
+}
+
+/// The rows of a Parquet file.
+pub(super) fn rows(name: &str, bytes: &[u8]) -> Result<Vec<Placed<'static>>, Error> {
     let bytes = Bytes::copy_from_slice(bytes);
     // The reader below panics on some files that lie about themselves.
-    let rows = catch_unwind(AssertUnwindSafe(|| read(name, bytes)))
-        .unwrap_or_else(|_| Err(malformed("Parquet", name, "its pages contradict each other".to_owned())))?;
-    rows::items(name, "Parquet", rows)
+    catch_unwind(AssertUnwindSafe(|| read(name, bytes)))
+        .unwrap_or_else(|_| Err(malformed("Parquet", name, "its pages contradict each other".to_owned())))
 }
 
 fn read(name: &str, bytes: Bytes) -> Result<Vec<Placed<'static>>, Error> {

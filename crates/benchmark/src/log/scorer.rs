@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use regex::{Regex, RegexBuilder};
 
+use super::lighteval;
 use super::{About, BETWEEN_TARGETS, Harness, Response, Sample};
 use crate::Answer;
 use crate::json::{Kind, Value};
@@ -15,6 +16,8 @@ pub struct Scorers {
     named: BTreeMap<String, Scorer>,
     /// Whether HELM's metrics are known here.
     helm: Option<Helm>,
+    /// Whether lighteval's are.
+    lighteval: bool,
 }
 
 #[derive(Debug)]
@@ -56,22 +59,25 @@ impl Scorers {
     /// The scorers that a log names.
     pub fn of(about: &About<'_>) -> Self {
         match about.harness {
-            Harness::Inspect => Self { named: inspect(about), helm: None },
-            Harness::Helm => Self { named: BTreeMap::new(), helm: Helm::new() },
-            Harness::LmEval | Harness::Lighteval | Harness::OpenAi => Self::default(),
+            Harness::Inspect => Self { named: inspect(about), ..Self::default() },
+            Harness::Helm => Self { helm: Helm::new(), ..Self::default() },
+            Harness::Lighteval => Self { lighteval: true, ..Self::default() },
+            Harness::LmEval | Harness::OpenAi => Self::default(),
         }
     }
 
     /// Whether none is known.
     pub fn is_empty(&self) -> bool {
-        self.named.is_empty() && self.helm.is_none()
+        self.named.is_empty() && self.helm.is_none() && !self.lighteval
     }
 
     /// The score that follows from what the model said; none where it is in doubt.
     pub fn score(&self, sample: &Sample<'_>, metric: &str) -> Option<f64> {
         let target = sample.target.as_ref()?.get();
         let targets: Vec<&str> = target.split(BETWEEN_TARGETS).collect();
-        let right = if let Some(helm) = &self.helm {
+        let right = if self.lighteval {
+            lighteval::is_right(sample, metric, &targets)?
+        } else if let Some(helm) = &self.helm {
             helm.is_right(metric, &text(sample.filtered.first()?)?, &targets)?
         } else {
             let said = text(sample.requests.first()?.responses.first()?)?;

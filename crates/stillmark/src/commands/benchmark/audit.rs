@@ -20,7 +20,8 @@ use crate::session::Session;
 /// What `benchmark audit` takes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  stillmark benchmark audit results/my-model --sarif audit.sarif\n\n\
-                  LOG: `results_*.json` and `samples_*.jsonl` of lm-evaluation-harness, Inspect's `.eval` and JSON, a run folder of HELM, JSON Lines\n                  of answers; or a folder of them. A folder with `open/` or `closed/` in it is audited as an MLPerf directory,\n\
+                  LOG: `results_*.json` and `samples_*.jsonl` of lm-evaluation-harness, Inspect's `.eval` and JSON, a run folder of HELM, lighteval's details,\n\
+                  JSON Lines of answers; or a folder of them. A folder with `open/` or `closed/` in it is audited as an MLPerf directory,\n\
                   LoadGen's `mlperf_log_accuracy.json` with `--golds` and `--rule`.\n\
                   Exit codes: 0 nothing found, or departures that the log itself declares; 1 something does not hold;\n\
                   3 too little could be checked.")]

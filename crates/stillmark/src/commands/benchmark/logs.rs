@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use stillmark_benchmark::audit::Copy;
 use stillmark_benchmark::copies::{self, Source};
-use stillmark_benchmark::log::{self, File, inspect};
+use stillmark_benchmark::log::{self, File, inspect, lighteval};
 use stillmark_evidence::Digest;
 use stillmark_evidence::audit::ReadFile;
 use stillmark_kernels::map::FileMap;
@@ -63,7 +63,7 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Logs, Stop> {
             }
             if found.len() == before {
                 return Err(Problem::new(format!("{} holds no log", path.display()))
-                    .hint("a log of lm-evaluation-harness is `results_*.json` with `samples_*.jsonl` beside it (`--log_samples`); Inspect's, HELM's and JSON Lines of answers are read, too")
+                    .hint("a log of lm-evaluation-harness is `results_*.json` with `samples_*.jsonl` beside it (`--log_samples`); Inspect's, HELM's, lighteval's and JSON Lines of answers are read, too")
                     .into());
             }
         } else {
@@ -169,15 +169,20 @@ fn map(path: &Path) -> Result<Bytes, Stop> {
     }
     let mapped = FileMap::open(path).map_err(|err| cannot("read", path, &err))?;
     let is_eval = path.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("eval"));
-    if is_eval && inspect::is_archive(&mapped) {
-        let text = inspect::unpack(&shown(path), &mapped).map_err(|err| {
-            Problem::from_error(&err)
-                .while_doing("a log cannot be read")
-                .hint("nothing was judged: get the file anew from whoever ran it, as the harness wrote it")
-        })?;
-        return Ok(Bytes::Unpacked { packed: mapped, text });
-    }
-    Ok(Bytes::Mapped(mapped))
+    let name = shown(path);
+    let text = if is_eval && inspect::is_archive(&mapped) {
+        inspect::unpack(&name, &mapped)
+    } else if lighteval::is_packed(&name, &mapped) {
+        lighteval::unpack(&name, &mapped)
+    } else {
+        return Ok(Bytes::Mapped(mapped));
+    };
+    let text = text.map_err(|err| {
+        Problem::from_error(&err)
+            .while_doing("a log cannot be read")
+            .hint("nothing was judged: get the file anew from whoever ran it, as the harness wrote it")
+    })?;
+    Ok(Bytes::Unpacked { packed: mapped, text })
 }
 
 fn shown(path: &Path) -> String {
