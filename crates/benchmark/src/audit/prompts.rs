@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::Class;
 use super::examples::{self, Drawn, Examples};
 use super::findings::{Contrast, Findings};
+use super::frames::spoken;
 use crate::json::{Text, Value};
 use crate::log::{About, Request, Sample};
 use crate::record::{Answer, Record};
@@ -83,6 +84,11 @@ impl<'c> Prompts<'c> {
         Self { task, shots, examples, is_chat, space, shown: None }
     }
 
+    /// Whether whole prompts are derived anew.
+    pub(super) fn are_derived(&self) -> bool {
+        self.task.is_some() && !self.is_chat
+    }
+
     /// Compares one sample's prompt with what its item makes.
     pub(super) fn check(
         &mut self,
@@ -93,7 +99,7 @@ impl<'c> Prompts<'c> {
     ) {
         let Some(task) = self.task else { return };
         let Some(request) = sample.requests.first() else { return };
-        let asked = as_asked(task, sample);
+        let asked = as_asked(&task.name, sample);
         let record = asked.as_ref().unwrap_or(record);
         let (Ok(question), Some(follows)) = (task.template.text(record), continues(sample, task, record))
         else {
@@ -114,7 +120,7 @@ impl<'c> Prompts<'c> {
             return;
         }
         if self.is_chat {
-            if !prompt.contains(question.trim()) {
+            if !spoken(prompt).contains(question.trim()) {
                 Self::tell(sample, record, &question, prompt, findings);
             }
             return;
@@ -266,6 +272,16 @@ fn declared(about: &About<'_>, task: &Task, findings: &mut Findings<'_, '_>) -> 
     same
 }
 
+/// The texts that a log says stand in its prompts.
+pub(super) fn declared_texts(about: &About<'_>) -> Vec<String> {
+    let setup = &about.setup;
+    let config = setup.config.as_ref();
+    let of_config = ["description", "doc_to_text", "gen_prefix"]
+        .into_iter()
+        .filter_map(|key| config?.get(key)?.string().map(Cow::into_owned));
+    [&setup.system, &setup.chat_template].into_iter().flatten().cloned().chain(of_config).collect()
+}
+
 /// A template without white space, spelled out or not.
 fn squeezed(template: &str) -> String {
     template.replace("\\n", "").replace('"', "'").split_whitespace().collect()
@@ -309,8 +325,8 @@ fn begins_with_an_example(task: &Task, shown: &str) -> bool {
 
 /// The item in the words that were put to the model, where the log keeps them beside the dataset's own: HellaSwag's are cleaned, and that
 /// the clean ones follow from the others was checked where the record was read.
-fn as_asked(task: &Task, sample: &Sample<'_>) -> Option<Record> {
-    if task.benchmark != "hellaswag" {
+pub(super) fn as_asked(task: &str, sample: &Sample<'_>) -> Option<Record> {
+    if task != "hellaswag" {
         return None;
     }
     let doc = sample.doc.as_ref()?;

@@ -9,7 +9,8 @@ use super::findings::{Contrast, Findings};
 use super::hashes::Hashes;
 use super::hints::Hints;
 use super::items::{self, Item, Items};
-use super::prompts::Prompts;
+use super::leaks::Leaks;
+use super::prompts::{self, Prompts};
 use super::totals::Totals;
 use super::{Class, Part, recipe, settings};
 use crate::Error;
@@ -35,6 +36,9 @@ pub(super) fn audit(about: &About<'_>, rows: Rows<'_>, copy: Option<&Copy>) -> R
     }
     let asked = against::asked(&about.task, known.as_ref(), copy);
     let pool = known.as_ref().and_then(|known| pool(known, copy));
+    let prompts = Prompts::new(about, known.as_ref(), pool, &mut findings);
+    // What is derived anew needs no guessing; whose items are not known has none to be told apart from what stands around them.
+    let is_guessed = about.harness == Harness::LmEval && !prompts.are_derived() && asked.is_some();
     let mut pass = Pass {
         about,
         rules,
@@ -42,7 +46,8 @@ pub(super) fn audit(about: &About<'_>, rows: Rows<'_>, copy: Option<&Copy>) -> R
         hashes: Hashes::default(),
         coverage: Coverage::of(about),
         items: Items::new(asked),
-        prompts: Prompts::new(about, known.as_ref(), pool, &mut findings),
+        prompts,
+        leaks: is_guessed.then(Leaks::default),
         totals: Totals::default(),
         hints: Hints::default(),
         unfiltered: BTreeMap::new(),
@@ -72,6 +77,8 @@ struct Pass<'l, 'a> {
     coverage: Coverage,
     items: Items<'l>,
     prompts: Prompts<'l>,
+    /// Where prompts are not derived anew.
+    leaks: Option<Leaks>,
     totals: Totals,
     hints: Hints,
     /// Rows whose filter is unknown here, by filter.
@@ -93,6 +100,10 @@ impl Pass<'_, '_> {
             is_sound = self.target(&sample, record, findings);
             if let Some(asked) = asked.as_deref() {
                 self.prompts.check(&sample, asked, record, findings);
+                if let Some(leaks) = &mut self.leaks {
+                    let put = prompts::as_asked(&self.about.task, &sample);
+                    leaks.row(&sample, asked, put.as_ref().unwrap_or(record));
+                }
             }
         }
         let mut rescored = self.rules.rescore(&sample);
@@ -175,6 +186,9 @@ impl Pass<'_, '_> {
         self.coverage.close(self.about, findings);
         let is_bare = self.items.are_bare() && self.about.harness == Harness::LmEval;
         let is_held = self.items.close(self.about, findings);
+        if let Some(leaks) = self.leaks.filter(|_| is_held) {
+            leaks.close(&prompts::declared_texts(self.about), findings);
+        }
         let total =
             asked.filter(|_| is_held).map(|asked| asked.pinned.subsets()[asked.subset].marks.len() as u64);
         self.totals.close(self.about, total, findings);

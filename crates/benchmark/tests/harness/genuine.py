@@ -126,15 +126,18 @@ def convert(data, out):
         rows(out / f"bbh_{name}.jsonl", json.load(open(data / "bbh" / "bbh" / f"{name}.json"))["examples"])
 
 
-def task(out, name, include, **splits):
+def task(out, name, include, told=None, **splits):
+    """A task of the harness; `told` are templates of its own, which it declares, in a folder of their own."""
     files = {split: str(out / file) for split, file in splits.items()}
     own = pathlib.Path(lm_eval.__file__).parent / "tasks" / include
     # JSON is YAML.
     override = {
         "include": str(own), "task": name, "dataset_path": "json", "dataset_name": None, "tag": [],
-        "dataset_kwargs": {"data_files": files},
+        "dataset_kwargs": {"data_files": files}, **(told or {}),
     }
-    (out / f"{name}.yaml").write_text(json.dumps(override))
+    folder = out.parent / "told-tasks" if told else out
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.yaml").write_text(json.dumps(override))
 
 
 def tasks(out):
@@ -154,6 +157,27 @@ def tasks(out):
     for name in BBH:
         task(out, f"bbh_cot_fewshot_{name}", f"bbh/cot_fewshot/{name}.yaml", test=f"bbh_{name}.jsonl")
         task(out, f"bbh_zeroshot_{name}", f"bbh/zeroshot/{name}.yaml", test=f"bbh_{name}.jsonl")
+    told(out)
+
+
+def told(out):
+    """Tasks that declare other templates than the harness's own."""
+    listed = "".join(f"\n({letter}) {{{{choices[{idx}]}}}}" for idx, letter in enumerate("ABCD"))
+    task(out, "mmlu_anatomy", "mmlu/default/mmlu_anatomy.yaml", test="mmlu_anatomy_test.jsonl",
+         dev="mmlu_anatomy_dev.jsonl", told={
+             "description": "A student asks; answer with A, B, C or D.\n\n",
+             "doc_to_text": "Q: {{question.strip()}}" + listed + "\nA:",
+         })
+    task(out, "mmlu_philosophy", "mmlu/default/mmlu_philosophy.yaml", test="mmlu_philosophy_test.jsonl",
+         dev="mmlu_philosophy_dev.jsonl", told={"gen_prefix": "The letter is"})
+    task(out, "mmlu_abstract_algebra", "mmlu/default/mmlu_abstract_algebra.yaml",
+         test="mmlu_abstract_algebra_test.jsonl", dev="mmlu_abstract_algebra_dev.jsonl",
+         told={"description": "", "num_fewshot": 3, "fewshot_config": {"sampler": "default"}})
+    task(out, "gsm8k", "gsm8k/gsm8k.yaml", train="gsm8k_train.jsonl", test="gsm8k_test.jsonl", told={
+        "description": "Solve it.\n\n", "gen_prefix": "Let us think.", "num_fewshot": 2,
+    })
+    task(out, "arc_challenge", "arc/arc_challenge.yaml", train="arc.jsonl", validation="arc.jsonl", test="arc.jsonl",
+         told={"doc_to_text": "{{question}}{% for choice in choices.text %}\n- {{choice}}{% endfor %}\nIt is:"})
 
 
 MMLU = ",".join(f"mmlu_{subject}" for subject in SUBJECTS)
@@ -167,6 +191,7 @@ VARIANTS = {
     "chat": ["--tasks", f"gsm8k,{MMLU}", "--limit", "20", "--apply_chat_template", "--system_instruction", "Be brief."],
     "multiturn": ["--tasks", "gsm8k,arc_challenge", "--limit", "20", "--apply_chat_template", "--fewshot_as_multiturn",
                   "--num_fewshot", "3"],
+    "told": ["--tasks", f"{MMLU},gsm8k,arc_challenge", "--system_instruction", "Answer 1 A question, then B brief."],
     "predict": ["--tasks", "gsm8k", "--limit", "10", "--predict_only"],
 }
 
@@ -179,7 +204,8 @@ def main():
     tasks(prepared)
     for name in sys.argv[3:] or VARIANTS:
         model = [] if "--model" in VARIANTS[name] else ["--model", "seeded"]
-        sys.argv = ["lm_eval", *model, *VARIANTS[name], "--include_path", str(prepared), "--log_samples",
+        folder = out / "told-tasks" if name == "told" else prepared
+        sys.argv = ["lm_eval", *model, *VARIANTS[name], "--include_path", str(folder), "--log_samples",
                     "--output_path", str(out / name)]
         cli_evaluate()
 

@@ -12,7 +12,7 @@ use stillmark_evidence::audit::{Audit, Verdict};
 use crate::forge::{self, Forgery, Manner};
 
 /// The folder of genuine logs, where there is one.
-fn logs() -> Option<PathBuf> {
+pub(crate) fn logs() -> Option<PathBuf> {
     let logs = std::env::var_os("STILLMARK_HARNESS_LOGS").map(PathBuf::from);
     if logs.is_none() {
         println!("skipped: STILLMARK_HARNESS_LOGS does not name logs of tests/harness/genuine.py");
@@ -44,7 +44,7 @@ pub(crate) fn audited(files: &[(String, Vec<u8>)]) -> Audit {
 fn genuine_logs_give_no_finding_and_every_score_is_derived_anew() {
     let Some(logs) = logs() else { return };
     let (mut rows, mut claims) = (0, 0);
-    for variant in ["dummy", "full", "generated", "shots", "chat", "multiturn", "predict"] {
+    for variant in ["dummy", "full", "generated", "shots", "chat", "multiturn", "told", "predict"] {
         let mut files = Vec::new();
         collect(&logs.join(variant), &mut files);
         let audit = audited(&files);

@@ -65,6 +65,10 @@ pub(crate) fn genuine(logs: &Path, forgery: Forgery) -> Log {
         SHOWN => "shots",
         _ => "generated",
     };
+    Log::of(logs, variant, forgery.task)
+}
+
+fn read(logs: &Path, variant: &str, task: &'static str) -> Log {
     let mut files = Vec::new();
     super::audit::collect(&logs.join(variant), &mut files);
     let find = |start: &str| {
@@ -73,9 +77,9 @@ pub(crate) fn genuine(logs: &Path, forgery: Forgery) -> Log {
         (name.clone(), String::from_utf8(bytes.clone()).unwrap())
     };
     let (results_name, results) = find("results_");
-    let (rows_name, rows) = find(&format!("samples_{}_2", forgery.task));
+    let (rows_name, rows) = find(&format!("samples_{task}_2"));
     let rows = rows.lines().map(str::to_owned).collect();
-    Log { names: [results_name, rows_name], results: alone(&results, forgery.task), rows, task: forgery.task }
+    Log { names: [results_name, rows_name], results: alone(&results, task), rows, task }
 }
 
 /// The results of one task, without groups.
@@ -95,9 +99,7 @@ fn alone(results: &str, task: &str) -> String {
 pub(crate) fn forged(mut log: Log, forgery: Forgery, manner: Manner) -> Vec<(String, Vec<u8>)> {
     change(&mut log, forgery.class, manner);
     if manner == Manner::Consistent {
-        log.rows = log.rows.iter().map(|row| rehashed(row)).collect();
-        let all: String = log.rows.iter().flat_map(|row| hashes(row)).collect();
-        log.set(&["task_hashes", log.task], &quoted(&sha256(&all)));
+        log.rehash();
         if forgery.class != Class::AggregateForged {
             log.total();
         }
@@ -105,9 +107,7 @@ pub(crate) fn forged(mut log: Log, forgery: Forgery, manner: Manner) -> Vec<(Str
     if manner == Manner::Naive && !forgery.class.is_decidable() {
         log.total();
     }
-    let rows = log.rows.join("\n") + "\n";
-    let [results_name, rows_name] = log.names;
-    vec![(results_name, log.results.into_bytes()), (rows_name, rows.into_bytes())]
+    log.into_files()
 }
 
 fn change(log: &mut Log, class: Class, manner: Manner) {
@@ -182,6 +182,43 @@ fn shortened(row: &Value<'_>) -> String {
 }
 
 impl Log {
+    /// The log of one task of a variant.
+    pub(crate) fn of(logs: &Path, variant: &str, task: &'static str) -> Self {
+        read(logs, variant, task)
+    }
+
+    /// Changes rows where the change gives another text.
+    pub(crate) fn rewrite(&mut self, change: impl Fn(usize, &Value<'_>) -> Option<String>) {
+        for (idx, row) in self.rows.iter_mut().enumerate() {
+            let changed = change(idx, &json::parse(row).unwrap());
+            if let Some(changed) = changed {
+                *row = changed;
+            }
+        }
+    }
+
+    /// Changes the prompts of all rows.
+    pub(crate) fn reprompt(&mut self, change: impl Fn(usize, &Value<'_>, &str) -> String) {
+        self.rewrite(|idx, row| Some(reprompted(row, &change(idx, row, &prompt(row)))));
+    }
+
+    pub(crate) fn rehash(&mut self) {
+        self.rows = self.rows.iter().map(|row| rehashed(row)).collect();
+        let all: String = self.rows.iter().flat_map(|row| hashes(row)).collect();
+        self.set(&["task_hashes", self.task], &quoted(&sha256(&all)));
+    }
+
+    pub(crate) fn into_files(self) -> Vec<(String, Vec<u8>)> {
+        let rows = self.rows.join("\n") + "\n";
+        let [results_name, rows_name] = self.names;
+        vec![(results_name, self.results.into_bytes()), (rows_name, rows.into_bytes())]
+    }
+
+    /// The right answers of all rows, as the log has them.
+    pub(crate) fn golds(&self) -> Vec<String> {
+        self.rows.iter().map(|row| gold(&json::parse(row).unwrap())).collect()
+    }
+
     /// Changes the first rows that score 0.
     fn each(&mut self, most: usize, change: impl Fn(&Value<'_>) -> String) {
         let mut count = 0;
@@ -306,29 +343,32 @@ impl Log {
         }
     }
 
-    fn set(&mut self, path: &[&str], raw: &str) {
+    pub(crate) fn set(&mut self, path: &[&str], raw: &str) {
         self.results = set(&self.results, path, raw);
     }
 }
 
 fn set(text: &str, path: &[&str], raw: &str) -> String {
     let Some((first, rest)) = path.split_first() else { return raw.to_owned() };
-    let inner = json::parse(text).unwrap().get(first).unwrap().raw.to_owned();
+    let inner = json::parse(text).unwrap().get(first).map_or("null", |value| value.raw).to_owned();
     with(text, &[(first, set(&inner, rest, raw))])
 }
 
 /// An object with some of its members changed.
-fn with(object: &str, changes: &[(&str, String)]) -> String {
+pub(crate) fn with(object: &str, changes: &[(&str, String)]) -> String {
     let value = json::parse(object).unwrap();
     let member = |(key, value): &(json::Text<'_>, Value<'_>)| {
         let key = key.get();
         let raw = changes.iter().find(|(name, _)| *name == key).map_or(value.raw, |(_, raw)| raw);
         format!("{}: {raw}", quoted(&key))
     };
-    format!("{{{}}}", value.members().iter().map(member).collect::<Vec<_>>().join(", "))
+    let known = value.members().iter().map(member);
+    let new = changes.iter().filter(|(name, _)| value.get(name).is_none());
+    let new = new.map(|(name, raw)| format!("{}: {raw}", quoted(name)));
+    format!("{{{}}}", known.chain(new).collect::<Vec<_>>().join(", "))
 }
 
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
 
@@ -340,7 +380,7 @@ fn score(row: &Value<'_>) -> f64 {
     row.get(metric(row)).unwrap().number().unwrap()
 }
 
-fn gold(row: &Value<'_>) -> String {
+pub(crate) fn gold(row: &Value<'_>) -> String {
     let target = row.get("target").unwrap().string().unwrap();
     target.rsplit("#### ").next().unwrap().to_owned()
 }

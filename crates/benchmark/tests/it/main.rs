@@ -12,6 +12,7 @@ mod foreign;
 mod forge;
 mod holdout;
 mod humaneval;
+mod leaks;
 mod lighteval;
 mod log;
 mod mlperf;
