@@ -233,6 +233,12 @@ impl Index {
         self.anchors.find(hash, |_| true).map_or(0, |(_, lengths)| lengths)
     }
 
+    /// Whether there may be an anchor of this hash.
+    #[inline]
+    pub(super) fn may_give_away(&self, hash: u64) -> bool {
+        self.anchors.may_hold(hash)
+    }
+
     /// The words of an anchor of runs that are not shorter.
     pub(super) fn anchor_length(&self) -> usize {
         ANCHOR.min(self.length.0)
@@ -251,6 +257,12 @@ impl Index {
     /// One more than the highest number of a run.
     pub(super) fn numbers(&self) -> usize {
         self.grams.iter().map(Table::len).sum()
+    }
+
+    /// Whether a run of words found in some text may be looked for.
+    #[inline]
+    pub(super) fn may_hold(&self, found: &Words, first: usize, length: usize) -> bool {
+        self.grams[length - 1].may_hold(found.run(first, length))
     }
 
     /// The number of a run of words found in some text, where it is looked for.

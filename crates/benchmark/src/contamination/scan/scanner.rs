@@ -32,6 +32,8 @@ pub(super) struct Scanner<'a> {
     words: Words,
     /// Where the filter lets through: the last word of the anchor, its hash and its length.
     passes: Vec<(u32, u64, u32)>,
+    /// Runs that hold an anchor: their first words and their lengths.
+    runs: Vec<(u32, u32)>,
     selected: Vec<u32>,
     /// How often each run was found, by its number.
     counts: Vec<u32>,
@@ -53,6 +55,7 @@ impl<'a> Scanner<'a> {
             words_before: 0,
             words: Words::default(),
             passes: Vec::new(),
+            runs: Vec::new(),
             selected: Vec::new(),
             counts: vec![0; index.numbers()],
             touched: Vec::new(),
@@ -131,27 +134,34 @@ impl<'a> Scanner<'a> {
 
     /// Looks up every run that holds an anchor.
     fn follow_anchors(&mut self) {
-        // Up to which first word the runs of each length were looked up.
+        let (index, words) = (self.index, &self.words);
+        sift(&mut self.passes, |(_, hash, _)| index.may_give_away(hash));
+        // Up to which first word the runs of each length were noted.
         let mut done = [0; 32];
-        let passes = std::mem::take(&mut self.passes);
-        for &(last, hash, size) in &passes {
-            let mut lengths = self.index.given_away(hash);
+        self.runs.clear();
+        for &(last, hash, size) in &self.passes {
+            let mut lengths = index.given_away(hash);
             while lengths != 0 {
                 let length = lengths.trailing_zeros() as usize + 1;
                 lengths &= lengths - 1;
                 let (last, size) = (last as usize, size as usize);
-                if size != length.min(self.index.anchor_length()) {
+                if size != length.min(index.anchor_length()) {
                     continue;
                 }
                 // Runs within the words that were carried over were looked up with the block before.
                 let least = (self.carried + 1).saturating_sub(length);
                 let from = (last + 1).saturating_sub(length).max(least).max(done[length]);
-                let to = (last + 2 - size.min(last + 1)).min((self.words.count() + 1).saturating_sub(length));
-                (from..to).for_each(|first| self.look_up(first, length));
+                let to = (last + 2 - size.min(last + 1)).min((words.count() + 1).saturating_sub(length));
+                self.runs.extend((from..to).map(|first| (first as u32, length as u32)));
                 done[length] = done[length].max(to);
             }
         }
-        self.passes = passes;
+        sift(&mut self.runs, |(first, length)| index.may_hold(words, first as usize, length as usize));
+        let runs = std::mem::take(&mut self.runs);
+        for &(first, length) in &runs {
+            self.look_up(first as usize, length as usize);
+        }
+        self.runs = runs;
     }
 
     fn look_up(&mut self, first: usize, length: usize) {
@@ -178,4 +188,16 @@ impl<'a> Scanner<'a> {
         self.end = self.end.min(begun + self.index.longest_word_bytes() + 1);
         self.full = self.end + BLOCK;
     }
+}
+
+/// Keeps what may be it. Most is not, and where the answer lies is in no cache: since no branch depends on it, many answers are under way
+/// at once, and what is kept is at hand when it is looked at.
+fn sift<T: Copy>(all: &mut Vec<T>, may_be: impl Fn(T) -> bool) {
+    let mut kept = 0;
+    for at in 0..all.len() {
+        let one = all[at];
+        all[kept] = one;
+        kept += usize::from(may_be(one));
+    }
+    all.truncate(kept);
 }

@@ -50,6 +50,12 @@ impl Table {
         }
     }
 
+    /// Whether something may bear the hash, by one look.
+    #[inline]
+    pub(super) fn may_hold(&self, hash: u64) -> bool {
+        self.slots[self.home((hash >> 32) as u32)].1 != EMPTY
+    }
+
     /// Puts in one more; whether it is there already is the caller's to ask.
     pub(super) fn insert(&mut self, hash: u64, number: u32) {
         if (self.used + 1) * 4 > self.slots.len() * 3 {
