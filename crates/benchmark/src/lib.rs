@@ -31,6 +31,7 @@ pub mod mlperf;
 pub mod spot_check;
 
 mod error;
+mod meaning;
 
 pub use error::Error;
 pub use record::{Answer, Record};

@@ -115,6 +115,34 @@ pub struct About<'a> {
     pub counts: Option<Counts>,
     /// lm-eval's digest over the digests of all rows.
     pub task_hash: Option<String>,
+    /// What it says twice, and not alike.
+    pub contradictions: Vec<Contradiction>,
+}
+
+/// Two things that a log says of one matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    /// What it says them of.
+    pub of: Matter,
+    /// One of them, as it is spelled.
+    pub one: String,
+    /// The other: what the task's configuration says, where it is one of the two.
+    pub other: String,
+}
+
+/// What a log may say twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matter {
+    /// The version of the task.
+    Version,
+    /// The number of worked examples.
+    Shots,
+    /// Whether more of a metric is better.
+    Direction,
+    /// The number of items.
+    Count,
+    /// That a metric has a standard error.
+    StandardError,
 }
 
 /// How a task was set up, as far as the log says.
@@ -276,6 +304,7 @@ impl About<'_> {
             claims: Vec::new(),
             counts: None,
             task_hash: None,
+            contradictions: Vec::new(),
         }
     }
 }

@@ -11,6 +11,8 @@ pub(super) struct Hints {
     likelihoods: u64,
     certain: u64,
     impossible: u64,
+    /// Samples with what is no log-likelihood at all.
+    unfit: u64,
     greedy_not_best: u64,
     texts: u64,
     gold_verbatim: u64,
@@ -46,6 +48,9 @@ impl Hints {
         }
         self.likelihoods += 1;
         self.certain += u64::from(numbers.contains(&0.0));
+        // Rounding may put the most certain a little above 0.
+        const ROUNDING: f64 = 1e-3;
+        self.unfit += u64::from(numbers.iter().any(|ln| ln.is_nan() || *ln > ROUNDING));
         self.impossible += u64::from(numbers.iter().any(|ln| *ln > 0.0));
         let best = argmax(numbers);
         self.greedy_not_best +=
@@ -56,6 +61,14 @@ impl Hints {
     pub(super) fn close(self, findings: &mut Findings<'_, '_>) {
         let only_by_running =
             "only a spot check that runs items again, or receipts of the model's server, can tell";
+        if self.unfit > 0 {
+            let why = format!(
+                "{} samples hold a log-likelihood above 0, or one that is no number, which no model gives: no score follows from them",
+                self.unfit
+            );
+            findings.unchecked(Class::ScoreForged, why);
+            findings.part().scores.iter_mut().for_each(|score| score.recomputed = None);
+        }
         if self.likelihoods > 0 {
             let n = self.likelihoods;
             findings.undecidable(

@@ -8,6 +8,7 @@ use super::findings::{Contrast, Findings};
 use crate::copies::{Json, record_of_doc};
 use crate::json::{Kind, Text, Value};
 use crate::log::{About, Sample};
+use crate::meaning;
 use crate::record::{Answer, Record};
 use crate::registry::{Found, Place, Standing};
 
@@ -83,10 +84,16 @@ impl<'c> Items<'c> {
     fn judge(&mut self, asked: &Asked<'_>, sample: &mut Sample<'_>, record: &Record, found: &Found) -> Item {
         let (class, detail, contrast) = match found.standing {
             Standing::Genuine => return Item::Sound,
-            Standing::Reencoded => {
+            Standing::Reencoded if says_the_same(asked, record, found) => {
                 self.reencoded += 1;
                 return Item::Sound;
             }
+            Standing::Reencoded => (
+                Class::SampleEdited,
+                "a superscript, a fraction or the like stands for another character of the benchmark's item"
+                    .to_owned(),
+                Self::nearest(asked, sample, record),
+            ),
             Standing::ChoicesPermuted => (
                 Class::SampleEdited,
                 "the choices stand in another order than the benchmark's".to_owned(),
@@ -217,6 +224,17 @@ impl<'c> Items<'c> {
         );
         findings.task(class, detail, Contrast::of(&most, &self.found.len()));
     }
+}
+
+/// Whether a record that differs from the benchmark's by its encoding says the same. Of a pin only the hashes are known: there, folding what
+/// may not be folded must not lead to the benchmark's own record.
+fn says_the_same(asked: &Asked<'_>, record: &Record, found: &Found) -> bool {
+    if let Some(records) = asked.records {
+        let mut meant = found.places.iter().filter_map(|place| records.get(place.index));
+        return meant.any(|meant| meaning::is_same(meant, record));
+    }
+    let is_own = |record: &Record| found.places.iter().any(|place| asked.pinned.is_at(*place, record));
+    !meaning::folded(record).is_some_and(|folded| folded.iter().any(is_own))
 }
 
 /// The record of a sample's item.

@@ -1,11 +1,13 @@
 //! How a log says that it was asked and scored, against the pinned recipe.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Listed;
 
 use super::Class;
 use super::findings::{Contrast, Findings};
 use crate::json::{Kind, Value};
-use crate::log::About;
+use crate::log::{About, Contradiction, Matter};
 use crate::task::{HARNESS_VERSION, Output, Task};
 
 /// Compares the configuration that a log states with the recipe of that name.
@@ -38,6 +40,11 @@ pub(super) fn check(about: &About<'_>, task: &Task, findings: &mut Findings<'_, 
     }
     scoring(config, task, &mut told);
     generation(about, config, task, &mut told);
+    if let Some(answers) = config.get("repeats").and_then(Value::whole_number).filter(|answers| *answers != 1)
+    {
+        let detail = "asked several times for each answer".to_owned();
+        told.findings.departs(detail, Contrast::of(&1, &answers));
+    }
     if let Some(shots) = about.setup.shots.filter(|shots| *shots != task.default_shots as u64) {
         let detail = "asked with another number of worked examples than the task's usual".to_owned();
         told.findings.departs(detail, Contrast::of(&task.default_shots, &shots));
@@ -66,7 +73,7 @@ impl Told<'_, '_, '_> {
     }
 }
 
-fn name_of<'a>(metric: &Value<'a>) -> Option<std::borrow::Cow<'a, str>> {
+fn name_of<'a>(metric: &Value<'a>) -> Option<Cow<'a, str>> {
     metric.get("metric").and_then(Value::string)
 }
 
@@ -158,10 +165,14 @@ fn steps(name: &str, expected: &Listed, found: Option<&Value<'_>>, told: &mut To
 }
 
 fn generation(about: &About<'_>, config: &Value<'_>, task: &Task, told: &mut Told<'_, '_, '_>) {
+    const USUAL: [&str; 6] = ["until", "do_sample", "temperature", "top_p", "top_k", "max_gen_toks"];
     let Output::Text { generation, .. } = &task.output else { return };
     let expected = generation.as_listed();
     let Some(found) = config.get("generation_kwargs") else { return };
-    for key in ["until", "do_sample", "temperature", "top_p", "top_k", "max_gen_toks"] {
+    let others = found.members().iter().map(|(key, _)| key.get());
+    let others = others.filter(|key| !USUAL.contains(&key.as_ref()));
+    for key in USUAL.into_iter().map(Cow::Borrowed).chain(others) {
+        let key = key.as_ref();
         let at_zero = key == "temperature" && found.get(key).and_then(Value::number) == Some(0.0);
         if equal(&expected[key], found.get(key)) || at_zero {
             continue;
@@ -177,6 +188,32 @@ fn generation(about: &About<'_>, config: &Value<'_>, task: &Task, told: &mut Tol
         } else {
             told.differs(Class::SettingsChanged, detail, contrast);
         }
+    }
+}
+
+/// What the results say twice, and not alike.
+pub(super) fn contradictions(about: &About<'_>, findings: &mut Findings<'_, '_>) {
+    for Contradiction { of, one, other } in &about.contradictions {
+        let (class, what) = match of {
+            Matter::Version => {
+                (Class::MetricChanged, "`versions` has another version of the task than its configuration")
+            }
+            Matter::Shots => (
+                Class::ShotsChanged,
+                "`n-shot` has another number of worked examples than the task's configuration",
+            ),
+            Matter::Direction => {
+                (Class::MetricChanged, "`higher_is_better` is another than in the task's configuration")
+            }
+            Matter::Count => {
+                (Class::AggregateForged, "`n-samples` has another number of items than `sample_len`")
+            }
+            Matter::StandardError => (
+                Class::AggregateForged,
+                "a standard error is left out, which the harness states for this metric",
+            ),
+        };
+        findings.task(class, what.to_owned(), Contrast::of(other, one));
     }
 }
 

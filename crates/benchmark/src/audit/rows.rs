@@ -11,8 +11,9 @@ use super::hints::Hints;
 use super::items::{self, Item, Items};
 use super::leaks::Leaks;
 use super::prompts::{self, Prompts};
+use super::settings::Settings;
 use super::totals::Totals;
-use super::{Class, Part, recipe, settings};
+use super::{Class, Part, recipe};
 use crate::Error;
 use crate::json::Text;
 use crate::log::{About, Harness, Response, Rows, Sample};
@@ -23,6 +24,7 @@ use crate::task::{self, Output, ShotSource, Task};
 /// Audits a task by its rows.
 pub(super) fn audit(about: &About<'_>, rows: Rows<'_>, copy: Option<&Copy>) -> Result<Part, Error> {
     let mut findings = Findings::new(about);
+    recipe::contradictions(about, &mut findings);
     // Another harness may give the name to a task of its own: its items are the benchmark's, its prompts and scores are not.
     let is_by_recipe = matches!(about.harness, Harness::LmEval | Harness::OpenAi);
     let known = is_by_recipe.then(|| task::find(&about.task)).flatten();
@@ -49,6 +51,7 @@ pub(super) fn audit(about: &About<'_>, rows: Rows<'_>, copy: Option<&Copy>) -> R
         prompts,
         leaks: is_guessed.then(Leaks::default),
         totals: Totals::default(),
+        settings: Settings::default(),
         hints: Hints::default(),
         unfiltered: BTreeMap::new(),
     };
@@ -80,6 +83,7 @@ struct Pass<'l, 'a> {
     /// Where prompts are not derived anew.
     leaks: Option<Leaks>,
     totals: Totals,
+    settings: Settings,
     hints: Hints,
     /// Rows whose filter is unknown here, by filter.
     unfiltered: BTreeMap<String, u64>,
@@ -92,7 +96,7 @@ impl Pass<'_, '_> {
         let asked = asked.as_ref().map(Text::get);
         self.hashes.check(&sample, asked.as_deref(), findings);
         self.hints.look(&sample);
-        settings::check(self.about, &sample, findings);
+        self.settings.check(self.about, &sample, findings);
         self.coverage.row(&sample, findings);
         let record = items::record(&self.about.task, &sample);
         let mut is_sound = self.items.row(&mut sample, record.as_ref()) == Item::Sound;
@@ -183,6 +187,7 @@ impl Pass<'_, '_> {
             findings.unchecked(Class::AnswerForged, why);
         }
         self.hashes.close(self.about, findings);
+        self.settings.close(self.about, findings);
         self.coverage.close(self.about, findings);
         let is_bare = self.items.are_bare() && self.about.harness == Harness::LmEval;
         let is_held = self.items.close(self.about, findings);

@@ -1,6 +1,7 @@
 //! What differs between a row and the row that it became.
 
-use crate::record::{Answer, Record, loose};
+use crate::meaning::kept;
+use crate::record::{Answer, Record};
 
 /// What became of a row; the worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,13 +63,13 @@ impl Class {
 /// What differs between two records that are not the same; never nothing.
 pub(super) fn of(a: &Record, b: &Record) -> Vec<Class> {
     let mut classes = Vec::new();
-    let context = |record: &Record| record.context.as_deref().map(|text| loose(text).into_owned());
-    if loose(&a.question) != loose(&b.question) || context(a) != context(b) {
+    let context = |record: &Record| record.context.as_deref().map(|text| kept(text).into_owned());
+    if kept(&a.question) != kept(&b.question) || context(a) != context(b) {
         classes.push(Class::QuestionEdited);
     }
     match (&a.answer, &b.answer) {
         (Answer::Open { gold: old }, Answer::Open { gold: new }) => {
-            classes.extend((loose(old) != loose(new)).then_some(Class::GoldChanged));
+            classes.extend((kept(old) != kept(new)).then_some(Class::GoldChanged));
         }
         (
             Answer::Code { entry_point: old_entry, gold: old_gold, test: old_test },
@@ -95,7 +96,7 @@ type Judged = (String, bool);
 
 fn judged(record: &Record) -> Vec<Judged> {
     let choices = record.choices().iter().enumerate();
-    choices.map(|(idx, text)| (loose(text).into_owned(), record.is_right(idx))).collect()
+    choices.map(|(idx, text)| (kept(text).into_owned(), record.is_right(idx))).collect()
 }
 
 fn choices(a: &Record, b: &Record, classes: &mut Vec<Class>) {

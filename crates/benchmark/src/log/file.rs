@@ -17,7 +17,12 @@ pub struct File<'a> {
 impl<'a> File<'a> {
     /// The first byte that is no white space.
     pub fn first_byte(&self) -> Option<u8> {
-        self.bytes.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+        self.body().iter().copied().find(|byte| !byte.is_ascii_whitespace())
+    }
+
+    /// What is in it behind the mark that some editors put before UTF-8.
+    pub fn body(&self) -> &'a [u8] {
+        self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self.bytes)
     }
 
     /// Whether its name says JSON Lines.
@@ -27,8 +32,8 @@ impl<'a> File<'a> {
 
     /// The whole as text.
     pub fn text(&self, format: &'static str) -> Result<&'a str, Error> {
-        std::str::from_utf8(self.bytes).map_err(|err| {
-            let line = 1 + memchr_iter(b'\n', &self.bytes[..err.valid_up_to()]).count() as u64;
+        std::str::from_utf8(self.body()).map_err(|err| {
+            let line = 1 + memchr_iter(b'\n', &self.body()[..err.valid_up_to()]).count() as u64;
             self.error(format, line, "it is not text in UTF-8")
         })
     }
@@ -45,7 +50,7 @@ impl<'a> File<'a> {
         format: &'static str,
     ) -> impl Iterator<Item = Result<(u64, Value<'a>), Error>> + Send + use<'a> {
         let file = *self;
-        let mut rest = self.bytes;
+        let mut rest = self.body();
         let mut line = 0;
         std::iter::from_fn(move || {
             while !rest.is_empty() {

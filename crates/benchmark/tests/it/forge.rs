@@ -315,10 +315,11 @@ impl Log {
     fn count(&mut self, original: usize, effective: usize) {
         let counts = format!("{{\"original\": {original}, \"effective\": {effective}}}");
         self.set(&["n-samples", self.task], &counts);
+        self.set(&["results", self.task, "sample_len"], &effective.to_string());
     }
 
     /// Makes totals fit the recorded scores.
-    fn total(&mut self) {
+    pub(crate) fn total(&mut self) {
         let value = json::parse(&self.results).unwrap();
         let own = value.get("results").unwrap().get(self.task).unwrap();
         let mut totals = Vec::new();

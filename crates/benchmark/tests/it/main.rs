@@ -5,6 +5,7 @@ mod audit;
 mod claim;
 mod comparison;
 mod contamination;
+mod contradictions;
 mod copies;
 mod diff;
 mod digest;

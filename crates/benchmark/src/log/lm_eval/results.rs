@@ -1,8 +1,11 @@
 //! What `results_*.json` states.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use memchr::{memchr, memmem};
 
-use super::super::{About, Claim, Counts, File, Group, Harness, Setup};
+use super::super::{About, Claim, Contradiction, Counts, File, Group, Harness, Matter, Setup};
 use super::RESULTS;
 use crate::Error;
 use crate::json::{self, Value};
@@ -29,15 +32,16 @@ pub(super) fn parse(file: File<'_>) -> Result<Option<Results<'_>>, Error> {
     };
     let mut abouts = Vec::new();
     let mut groups = Vec::new();
+    let tables = Tables::of(&value);
     for (name, stated) in results.members() {
         let name = name.get().into_owned();
-        let members = strings(value.get("group_subtasks").and_then(|all| all.get(&name)));
-        if is_task(&value, &name) {
-            abouts.push(about(&value, name, stated));
+        let members = strings(tables.get("group_subtasks", &name));
+        if is_task(&tables, &name) {
+            abouts.push(about(&tables, name, stated));
         } else {
             let stated = claims(stated);
             // The harness prints its table from a second copy.
-            let again = value.get("groups").and_then(|all| all.get(&name)).map(claims);
+            let again = tables.get("groups", &name).map(claims);
             if let Some(again) = again.filter(|again| *again != stated && !again.is_empty()) {
                 groups.push(Group {
                     name: name.clone(),
@@ -51,8 +55,8 @@ pub(super) fn parse(file: File<'_>) -> Result<Option<Results<'_>>, Error> {
     }
     for (name, stated) in value.get("groups").map_or(&[][..], Value::members) {
         let name = name.get();
-        if results.get(&name).is_none() {
-            let members = strings(value.get("group_subtasks").and_then(|all| all.get(&name)));
+        if tables.get("results", &name).is_none() {
+            let members = strings(tables.get("group_subtasks", &name));
             let name = name.into_owned();
             groups.push(Group { name, members, claims: claims(stated), file: String::new() });
         }
@@ -75,22 +79,57 @@ pub(super) fn reads_like(file: &File<'_>) -> bool {
     file.first_byte() == Some(b'{') && has(b"\"results\"") && (has(b"\"configs\"") || has(b"\"versions\""))
 }
 
+/// What results state by task, found by name: some results have a hundred thousand.
+struct Tables<'v, 'a> {
+    whole: &'v Value<'a>,
+    tables: BTreeMap<&'static str, BTreeMap<Cow<'v, str>, &'v Value<'a>>>,
+}
+
+impl<'v, 'a> Tables<'v, 'a> {
+    const NAMES: [&'static str; 9] = [
+        "results",
+        "groups",
+        "group_subtasks",
+        "configs",
+        "versions",
+        "n-shot",
+        "n-samples",
+        "task_hashes",
+        "higher_is_better",
+    ];
+
+    fn of(whole: &'v Value<'a>) -> Self {
+        let table = |name: &str| {
+            let members = whole.get(name).map_or(&[][..], Value::members);
+            members.iter().map(|(key, value)| (key.get(), value)).collect()
+        };
+        Self { whole, tables: Self::NAMES.into_iter().map(|name| (name, table(name))).collect() }
+    }
+
+    fn get(&self, table: &str, task: &str) -> Option<&'v Value<'a>> {
+        self.tables.get(table)?.get(task).copied()
+    }
+}
+
 /// Old results list groups among the tasks. What was asked has a configuration, or is known to be a task; what has parts and no kind of
 /// output is a group.
-fn is_task(value: &Value<'_>, name: &str) -> bool {
-    let of = |key: &str| value.get(key).and_then(|all| all.get(name));
+fn is_task(tables: &Tables<'_, '_>, name: &str) -> bool {
+    let of = |key: &str| tables.get(key, name);
     if of("configs").is_some_and(|config| config.get("output_type").is_some()) {
         return true;
     }
     let has_parts = of("group_subtasks").is_some_and(|parts| !parts.items().is_empty());
     let is_group = has_parts || crate::task::group(name).is_some();
     !is_group
-        && (value.get("configs").is_none() || of("configs").is_some() || crate::task::find(name).is_some())
+        && (tables.whole.get("configs").is_none()
+            || of("configs").is_some()
+            || crate::task::find(name).is_some())
 }
 
-fn about<'a>(value: &Value<'a>, task: String, stated: &Value<'a>) -> About<'a> {
-    let of_task = |key: &str| value.get(key).and_then(|all| all.get(&task)).cloned();
-    let string = |key: &str| value.get(key).and_then(Value::string).map(std::borrow::Cow::into_owned);
+fn about<'a>(tables: &Tables<'_, 'a>, task: String, stated: &Value<'a>) -> About<'a> {
+    let value = tables.whole;
+    let of_task = |key: &str| tables.get(key, &task).cloned();
+    let string = |key: &str| value.get(key).and_then(Value::string).map(Cow::into_owned);
     let config = value.get("config");
     let in_config = |key: &str| config.and_then(|config| config.get(key));
     let setup = Setup {
@@ -108,7 +147,9 @@ fn about<'a>(value: &Value<'a>, task: String, stated: &Value<'a>) -> About<'a> {
         let count = |key: &str| counts.get(key).and_then(Value::whole_number);
         Some(Counts { original: count("original")?, effective: count("effective")? })
     });
+    let contradictions = contradictions(tables, &task, stated);
     About {
+        contradictions,
         version: string("lm_eval_version"),
         model: string("model_name").or_else(|| in_config("model").and_then(Value::string).map(Into::into)),
         claims: claims(stated),
@@ -117,6 +158,70 @@ fn about<'a>(value: &Value<'a>, task: String, stated: &Value<'a>) -> About<'a> {
         setup,
         ..About::new(Harness::LmEval, task)
     }
+}
+
+/// What results say twice of a task, and not alike.
+fn contradictions(tables: &Tables<'_, '_>, task: &str, stated: &Value<'_>) -> Vec<Contradiction> {
+    let Some(config) = tables.get("configs", task) else { return Vec::new() };
+    let mut all = Vec::new();
+    let mut differ = |of: Matter, one: Option<&Value<'_>>, other: Option<&Value<'_>>| {
+        let (Some(one), Some(other)) = (one, other) else { return };
+        let differs = match (one.number(), other.number(), one.truth(), other.truth()) {
+            (Some(one), Some(other), ..) => one != other,
+            (.., Some(one), Some(other)) => one != other,
+            // Of what is spelled otherwise nothing is plain.
+            _ => false,
+        };
+        if differs {
+            all.push(Contradiction { of, one: one.raw.to_owned(), other: other.raw.to_owned() });
+        }
+    };
+    let metadata = config.get("metadata");
+    let of_metadata = |key: &str| metadata.and_then(|metadata| metadata.get(key));
+    differ(Matter::Version, tables.get("versions", task), of_metadata("version"));
+    if of_metadata("num_fewshot").is_none() {
+        // Where a task's prompts hold examples of their own, its metadata say how many.
+        differ(Matter::Shots, tables.get("n-shot", task), config.get("num_fewshot"));
+    }
+    let directions = tables.get("higher_is_better", task);
+    for metric in config.get("metric_list").map_or(&[][..], Value::items) {
+        let name = metric.get("metric").and_then(Value::string);
+        let one = name.and_then(|name| directions?.get(&name));
+        differ(Matter::Direction, one, metric.get("higher_is_better"));
+    }
+    let version = tables.whole.get("lm_eval_version").and_then(Value::text);
+    if version.is_some_and(|version| version.is(crate::task::HARNESS_VERSION)) {
+        // Other versions count items and metrics in ways of their own.
+        let effective = tables.get("n-samples", task).and_then(|counts| counts.get("effective"));
+        differ(Matter::Count, effective, stated.get("sample_len"));
+        all.extend(without_error(tables, task, stated));
+    }
+    all
+}
+
+/// The first mean that stands without its standard error, where the harness was to state it.
+fn without_error(tables: &Tables<'_, '_>, task: &str, stated: &Value<'_>) -> Option<Contradiction> {
+    let config = tables.whole.get("config");
+    let resamples = config.and_then(|config| config.get("bootstrap_iters")?.whole_number())?;
+    let asked = tables.get("n-samples", task)?.get("effective")?.whole_number()?;
+    let is_mean = |key: &str| {
+        let metrics = tables.get("configs", task).and_then(|config| config.get("metric_list"));
+        metrics.map_or(&[][..], Value::items).iter().any(|metric| {
+            let has = |field: &str, wanted: &str| {
+                metric.get(field).and_then(Value::text).is_some_and(|text| text.is(wanted))
+            };
+            has("metric", key) && has("aggregation", "mean") && SCORES.contains(&key)
+        })
+    };
+    let lacks = |key: &str| {
+        let (metric, filter) = key.split_once(',')?;
+        let error = stated.get(&format!("{metric}_stderr,{filter}"));
+        let is_left_out = error.is_none_or(|error| error.number().is_none());
+        (is_mean(metric) && is_left_out).then(|| error.map_or("nothing", |error| error.raw).to_owned())
+    };
+    let found = stated.members().iter().find_map(|(key, _)| lacks(&key.get()))?;
+    let of = Matter::StandardError;
+    (resamples > 0 && asked > 1).then(|| Contradiction { of, one: found, other: "a number".to_owned() })
 }
 
 /// Metrics that are read without a filter's name, too, and whose numbers may be spelled as texts: no score is to escape.
