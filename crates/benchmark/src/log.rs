@@ -15,6 +15,7 @@ pub mod inspect;
 pub mod lighteval;
 pub mod lm_eval;
 pub mod openai;
+pub mod packed;
 pub mod scorer;
 
 pub use file::File;

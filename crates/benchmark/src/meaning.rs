@@ -54,9 +54,9 @@ pub(crate) fn folded(record: &Record) -> Option<[Record; 3]> {
         let mut folded = String::new();
         for c in text.chars() {
             if c.is_ascii() || c.is_whitespace() {
-                folded.push(c)
+                folded.push(c);
             } else {
-                folded.push_str(&loose(c.encode_utf8(&mut [0; 4])))
+                folded.push_str(&loose(c.encode_utf8(&mut [0; 4])));
             }
         }
         folded

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use stillmark_benchmark::audit::Class;
 use stillmark_benchmark::json::{self, Value};
+use stillmark_benchmark::log::packed;
 use stillmark_evidence::audit::{Audit, Verdict};
 
 use crate::audit::{audited, logs};
@@ -281,4 +282,23 @@ fn a_byte_order_mark_is_passed_over() {
     assert_eq!(marked.findings, []);
     assert_eq!(marked.scores, plain.scores);
     assert!(!marked.scores.is_empty());
+}
+
+#[test]
+fn what_unpacks_to_more_than_a_log_is_refused() {
+    use std::io::Write as _;
+    let packed = |text: &[u8]| {
+        let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        out.write_all(text).unwrap();
+        out.finish().unwrap()
+    };
+    let name = "run/samples_gsm8k_2026-01-02T03-04-05.678901.jsonl.gz";
+    assert_eq!(packed::plain_name(name), name.strip_suffix(".gz"));
+    assert_eq!(packed::plain_name("weights.json.gz"), None);
+    assert_eq!(packed::unpack(name, &packed(b"{}\n")).unwrap(), b"{}\n");
+    let bomb = packed(&vec![b' '; 80 << 20]);
+    let err = packed::unpack(name, &bomb).unwrap_err().to_string();
+    assert!(err.contains("more than 64 MB"), "{err}");
+    let cut = packed(b"{\"a\": 1}\n");
+    assert!(packed::unpack(name, &cut[..cut.len() - 4]).is_err());
 }

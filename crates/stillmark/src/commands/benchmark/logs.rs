@@ -1,11 +1,11 @@
 //! The files of logs: found, mapped, named.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use stillmark_benchmark::audit::Copy;
 use stillmark_benchmark::copies::{self, Source};
-use stillmark_benchmark::log::{self, File, inspect, lighteval};
+use stillmark_benchmark::log::{self, File, inspect, lighteval, packed};
 use stillmark_evidence::Digest;
 use stillmark_evidence::audit::ReadFile;
 use stillmark_kernels::map::FileMap;
@@ -23,7 +23,7 @@ pub(super) struct Logs {
 #[derive(Debug)]
 enum Bytes {
     Mapped(FileMap),
-    Unpacked { packed: FileMap, text: Vec<u8> },
+    Unpacked { packed: FileMap, text: Vec<u8>, ending: String },
     Empty,
 }
 
@@ -33,6 +33,14 @@ impl Bytes {
             Self::Mapped(map) => map,
             Self::Unpacked { text, .. } => text,
             Self::Empty => &[],
+        }
+    }
+
+    /// What its name ends in on the disk and is without here.
+    fn ending(&self) -> &str {
+        match self {
+            Self::Unpacked { ending, .. } => ending,
+            Self::Mapped(_) | Self::Empty => "",
         }
     }
 
@@ -53,12 +61,18 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Logs, Stop> {
             let mut inside = Vec::new();
             walk(path, 0, &mut inside)?;
             let before = found.len();
-            for file in inside {
+            for file in once_each(inside) {
                 let bytes = map(&file)?;
-                let name = shown(&file);
+                let name = plain(shown(&file));
                 if log::recognize(&File { name: &name, bytes: bytes.get() }).is_some() {
-                    let below = file.strip_prefix(path).map_or_else(|_| shown(&file), shown);
-                    found.push((below, file, bytes));
+                    let below = plain(file.strip_prefix(path).map_or_else(|_| shown(&file), shown));
+                    // A packed copy of what lies beside it is no other log.
+                    let is_copy = |(name, _, other): &(String, PathBuf, Bytes)| {
+                        *name == below && other.get() == bytes.get()
+                    };
+                    if !found[before..].iter().any(is_copy) {
+                        found.push((below, file, bytes));
+                    }
                 }
             }
             if found.len() == before {
@@ -69,14 +83,14 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Logs, Stop> {
         } else {
             let name =
                 path.file_name().map_or_else(|| shown(path), |name| name.to_string_lossy().into_owned());
-            found.push((name, path.clone(), map(path)?));
+            found.push((plain(name), path.clone(), map(path)?));
         }
     }
     let distinct: BTreeSet<&String> = found.iter().map(|(name, ..)| name).collect();
     let is_clear = distinct.len() == found.len();
     let mut files = Vec::new();
     for (name, path, bytes) in found {
-        let name = if is_clear { name } else { shown(&path) };
+        let name = if is_clear { name } else { plain(shown(&path)) };
         if log::recognize(&File { name: &name, bytes: bytes.get() }).is_none() {
             return Err(Problem::new(format!("{} is no log that is known here", path.display()))
                 .hint("name the `samples_*.jsonl` and `results_*.json` of lm-evaluation-harness, or their folder")
@@ -131,7 +145,7 @@ impl Logs {
     /// What was read, by digest.
     pub(super) fn digests(&self) -> Vec<ReadFile> {
         let digest = |(name, bytes): &(String, Bytes)| ReadFile {
-            name: name.clone(),
+            name: format!("{name}{}", bytes.ending()),
             sha256: Digest::of(bytes.on_disk()),
             bytes: bytes.on_disk().len() as u64,
             format: log::recognize(&File { name, bytes: bytes.get() })
@@ -142,7 +156,23 @@ impl Logs {
     }
 }
 
-/// Every file below a folder, in the order of names; links are not followed.
+/// Every file once: a link and the file that it leads to are one, under the link's name, which the store of a download manager gives to a file
+/// that is named by its digest.
+fn once_each(files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut chosen: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    for file in files {
+        let target = std::fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
+        let has_link = chosen.get(&target).is_some_and(|known| known.is_symlink());
+        if !has_link {
+            chosen.insert(target, file);
+        }
+    }
+    let mut files: Vec<PathBuf> = chosen.into_values().collect();
+    files.sort();
+    files
+}
+
+/// Every file below a folder, in the order of names; of links, those to files are followed.
 fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Stop> {
     const DEEPEST: usize = 16;
     let entries = std::fs::read_dir(folder).map_err(|err| cannot("read", folder, &err))?;
@@ -155,7 +185,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Sto
         let about = std::fs::symlink_metadata(&path).map_err(|err| cannot("read", &path, &err))?;
         if about.is_dir() && depth < DEEPEST {
             walk(&path, depth + 1, found)?;
-        } else if about.is_file() && about.len() > 0 {
+        } else if about.is_file() && about.len() > 0 || about.is_symlink() && path.is_file() {
             found.push(path);
         }
     }
@@ -174,6 +204,8 @@ fn map(path: &Path) -> Result<Bytes, Stop> {
         inspect::unpack(&name, &mapped)
     } else if lighteval::is_packed(&name, &mapped) {
         lighteval::unpack(&name, &mapped)
+    } else if packed::plain_name(&name).is_some() {
+        packed::unpack(&name, &mapped)
     } else {
         return Ok(Bytes::Mapped(mapped));
     };
@@ -182,7 +214,13 @@ fn map(path: &Path) -> Result<Bytes, Stop> {
             .while_doing("a log cannot be read")
             .hint("nothing was judged: get the file anew from whoever ran it, as the harness wrote it")
     })?;
-    Ok(Bytes::Unpacked { packed: mapped, text })
+    let ending = name.strip_prefix(plain(name.clone()).as_str()).unwrap_or_default().to_owned();
+    Ok(Bytes::Unpacked { packed: mapped, text, ending })
+}
+
+/// The name of a log as it is unpacked.
+fn plain(name: String) -> String {
+    packed::plain_name(&name).map(str::to_owned).unwrap_or(name)
 }
 
 fn shown(path: &Path) -> String {
