@@ -4,6 +4,7 @@
 //! is held against itself: where it differs between rows, it must not say what is right more often than chance has it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use stillmark_stats::tail;
 
@@ -282,10 +283,12 @@ fn open(rows: &[Row], differ: &[(usize, &str)]) -> Told {
     let open: Vec<&(usize, &str)> =
         differ.iter().filter(|(row, _)| matches!(rows[*row].key, Key::Open { .. })).collect();
     let truly = open.iter().filter(|(row, text)| tells(text, &rows[*row].key)).map(|(row, _)| *row).collect();
+    let shifts = shifts(rows);
     let blindly = |(row, text): &&(usize, &str)| {
-        (1..=SHIFTS).filter(|shift| tells(text, &rows[(row + shift) % rows.len()].key)).count()
+        shifts.clone().filter(|shift| tells(text, &rows[(row + shift) % rows.len()].key)).count()
     };
-    let blind = open.iter().map(blindly).sum::<usize>() as f64 / (open.len() * SHIFTS).max(1) as f64;
+    let blind =
+        open.iter().map(blindly).sum::<usize>() as f64 / (open.len() * shifts.clone().count()).max(1) as f64;
     Told { what: "names the right answer", said: open.len(), truly, chance: blind + MARGIN }
 }
 
@@ -296,10 +299,17 @@ fn by_place(rows: &[Row], what: &'static str, said: &[(usize, usize)]) -> Told {
         Key::Open { .. } => false,
     };
     let truly = said.iter().filter(|(row, idx)| is_right(*row, *idx)).map(|(row, _)| *row).collect();
+    let shifts = shifts(rows);
     let blindly =
-        |(row, idx): &(usize, usize)| (1..=SHIFTS).filter(|shift| is_right(row + shift, *idx)).count();
-    let blind = said.iter().map(blindly).sum::<usize>() as f64 / (said.len() * SHIFTS).max(1) as f64;
+        |(row, idx): &(usize, usize)| shifts.clone().filter(|shift| is_right(row + shift, *idx)).count();
+    let blind =
+        said.iter().map(blindly).sum::<usize>() as f64 / (said.len() * shifts.clone().count()).max(1) as f64;
     Told { what, said: said.len(), truly, chance: blind.max(share_right(rows)) + MARGIN }
+}
+
+/// To which other rows each is compared; never to itself.
+fn shifts(rows: &[Row]) -> RangeInclusive<usize> {
+    1..=SHIFTS.min(rows.len().saturating_sub(1))
 }
 
 /// How many of all choices are right.
