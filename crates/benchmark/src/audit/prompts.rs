@@ -29,6 +29,8 @@ enum Space {
 #[derive(Debug)]
 pub(super) struct Prompts<'c> {
     task: Option<&'c Task>,
+    /// The task whose choices are put to the model, where its templates may be others.
+    choices: Option<&'c Task>,
     shots: u64,
     /// The worked examples that the task draws, where their source is at hand or pinned.
     examples: Option<Examples<'c>>,
@@ -48,7 +50,9 @@ impl<'c> Prompts<'c> {
         let setup = &about.setup;
         let is_chat = setup.chat_template.is_some() || setup.system.is_some();
         let shots = setup.shots.unwrap_or_default().min(MOST_SHOTS);
-        let task = task.filter(|task| declared(about, task, findings));
+        let declared = task.map(|task| declared(about, task, findings));
+        let choices = task.filter(|_| declared.is_some_and(|declared| declared.same_choices));
+        let task = task.filter(|_| declared.is_some_and(|declared| declared.same_templates));
         if task.is_none() {
             findings.unchecked(
                 Class::PromptChanged,
@@ -81,7 +85,7 @@ impl<'c> Prompts<'c> {
         }
         let is_pinned = about.version.as_deref() == Some(crate::task::HARNESS_VERSION);
         let space = if is_pinned { Space::Strict } else { Space::Free };
-        Self { task, shots, examples, is_chat, space, shown: None }
+        Self { task, choices, shots, examples, is_chat, space, shown: None }
     }
 
     /// Whether whole prompts are derived anew.
@@ -97,6 +101,14 @@ impl<'c> Prompts<'c> {
         record: &Record,
         findings: &mut Findings<'_, '_>,
     ) {
+        if !self.are_derived()
+            && let Some(task) = self.choices
+            && names_others(task, sample, record)
+        {
+            let detail = "the continuations are not the item's choices".to_owned();
+            findings.sample(Class::PromptChanged, sample, detail, Contrast::default());
+            return;
+        }
         let Some(task) = self.task else { return };
         let Some(request) = sample.requests.first() else { return };
         let asked = as_asked(&task.name, sample);
@@ -227,8 +239,16 @@ impl<'c> Prompts<'c> {
     }
 }
 
+/// What of a log's templates is as pinned.
+#[derive(Debug, Clone, Copy)]
+struct Declared {
+    same_templates: bool,
+    /// What is asked of the model, but for the space before it.
+    same_choices: bool,
+}
+
 /// Whether the log's templates are the pinned ones; where it declares others, that is told.
-fn declared(about: &About<'_>, task: &Task, findings: &mut Findings<'_, '_>) -> bool {
+fn declared(about: &About<'_>, task: &Task, findings: &mut Findings<'_, '_>) -> Declared {
     let config = about.setup.config.as_ref();
     let text = |key: &str| config.and_then(|config| config.get(key)).and_then(Value::string);
     let mut same = true;
@@ -250,8 +270,11 @@ fn declared(about: &About<'_>, task: &Task, findings: &mut Findings<'_, '_>) -> 
             same = false;
         }
     }
+    let delimiter = text("target_delimiter");
+    let mut same_choices = delimiter.is_none_or(|delimiter| delimiter.trim().is_empty());
     let choices = config.and_then(|config| config.get("doc_to_choice")).filter(|choices| !choices.is_null());
     let found = choices.map(|choices| choices.string().unwrap_or(Cow::Borrowed(choices.raw)));
+    same_choices &= found.as_ref().is_some_and(|found| squeezed(found) == squeezed(task.doc_to_choice));
     let found = found.filter(|found| !is_a_program(found) && squeezed(found) != squeezed(task.doc_to_choice));
     if let Some(found) = found {
         let detail = "the task's `doc_to_choice` is another than the pinned one".to_owned();
@@ -269,7 +292,7 @@ fn declared(about: &About<'_>, task: &Task, findings: &mut Findings<'_, '_>) -> 
         );
         same = false;
     }
-    same
+    Declared { same_templates: same, same_choices }
 }
 
 /// The texts that a log says stand in its prompts.
@@ -303,6 +326,19 @@ fn continues(sample: &Sample<'_>, task: &Task, record: &Record) -> Option<bool> 
         asked.is_some_and(|asked| asked.strip_prefix(task.delimiter) == Some(*expected))
     };
     Some(expected.len() <= sample.requests.len() && sample.requests.iter().zip(&expected).all(is_it))
+}
+
+/// Whether other continuations were asked of the model than the item's choices, white space aside: a chat has none before them.
+fn names_others(task: &Task, sample: &Sample<'_>, record: &Record) -> bool {
+    let put = as_asked(&task.name, sample);
+    let Ok(expected) = task.template.shown_choices(put.as_ref().unwrap_or(record)) else { return false };
+    if !matches!(task.output, Output::Choices { .. }) || sample.requests.len() < expected.len() {
+        return false;
+    }
+    let is_other = |(request, expected): (&Request<'_>, &&str)| {
+        request.continuation.as_ref().is_some_and(|asked| asked.get().trim() != expected.trim())
+    };
+    sample.requests.iter().zip(&expected).any(is_other)
 }
 
 /// How many worked examples a text holds.

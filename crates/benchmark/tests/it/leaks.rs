@@ -7,7 +7,7 @@ use stillmark_benchmark::json::Value;
 use stillmark_evidence::audit::{Audit, Verdict};
 
 use crate::audit::{audited, logs};
-use crate::forge::{Log, gold, quoted};
+use crate::forge::{Log, gold, quoted, with};
 
 const MMLU: &str = "mmlu_anatomy";
 const GSM8K: &str = "gsm8k";
@@ -209,4 +209,28 @@ fn a_list_of_right_answers_is_found_wherever_it_stands() {
     let mut log = Log::of(&logs, "full", MMLU);
     log.set(&["system_instruction"], &quoted(&format!("Choose A, B, C or D: 1 A, 2 B, 3 C, 4 D. {others}")));
     check("letters in another order", log, None);
+}
+
+#[test]
+fn continuations_that_are_not_the_choices_are_found_under_any_template() {
+    let Some(logs) = logs() else { return };
+    let plain: Insert = |_, _, prompt| prompt.to_owned();
+    let spoiled = |mut log: Log| {
+        log.rewrite(|idx, row| {
+            let right: usize = gold(row).parse().unwrap();
+            let calls =
+                row.get("arguments").unwrap().members().iter().enumerate().map(|(at, (key, call))| {
+                    let asked = call.get("arg_1").unwrap().raw;
+                    let asked = if at == right { asked } else { "\" zzzz\"" };
+                    format!("{}: {}", quoted(&key.get()), with(call.raw, &[("arg_1", asked.to_owned())]))
+                });
+            let calls = calls.collect::<Vec<_>>().join(", ");
+            (idx % 5 == 0).then(|| with(row.raw, &[("arguments", format!("{{{calls}}}"))]))
+        });
+        log
+    };
+    let changed = Some(Class::PromptChanged);
+    check("under a declared description", spoiled(declared("full", MMLU, plain).unwrap()), changed);
+    check("in a conversation", spoiled(Log::of(&logs, "chat", MMLU)), changed);
+    check("the twin", Log::of(&logs, "chat", MMLU), None);
 }
