@@ -3,9 +3,14 @@
 //! The canonical bytes of a record are JSON in the canonical form of RFC 8785 with the keys of docs/spec/benchmark-digest.md; the
 //! only change to the text is that line ends CR LF become LF.
 
+mod bytes;
+mod loose;
+
 use std::borrow::Cow;
 
-use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfkc_quick};
+pub(crate) use bytes::next_special;
+use loose::is_plain;
+pub use loose::loose;
 
 /// One item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,125 +202,6 @@ impl Record {
     }
 }
 
-/// A text without what differs between encodings of the same words: typographic quotes become plain ones, then the text is
-/// brought to NFKC, and white space is trimmed and collapsed to single spaces.
-pub fn loose(text: &str) -> Cow<'_, str> {
-    if is_plain(text) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = Collapsed { out: String::with_capacity(text.len()) };
-    let mut rest = text;
-    // ASCII is copied. What is not is brought to NFKC together with the one character before it, with which a mark may become one; no
-    // ASCII character becomes one with what stands before it.
-    while let Some(at) = rest.bytes().position(|byte| !byte.is_ascii()) {
-        let start = at.saturating_sub(1);
-        let length = rest.as_bytes()[at..].iter().take_while(|byte| !byte.is_ascii()).count();
-        let (before, later) = rest.split_at(start);
-        let (piece, later) = later.split_at(at - start + length);
-        out.push_ascii(before);
-        let folded = piece.chars().map(plain_quote);
-        if is_nfkc_quick(piece.chars()) == IsNormalized::Yes {
-            folded.for_each(|character| out.push(character));
-        } else {
-            // NFKC makes some characters into quotes and spaces of their own, so these are folded after it as well.
-            folded.nfkc().map(plain_quote).for_each(|character| out.push(character));
-        }
-        rest = later;
-    }
-    out.push_ascii(rest);
-    Cow::Owned(out.finish())
-}
-
-/// Whether a text is ASCII that [`loose`] leaves as it is.
-fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let is_trimmed = ![bytes.first(), bytes.last()].into_iter().flatten().any(|byte| is_space(*byte));
-    is_trimmed && plain_length(bytes) == bytes.len()
-}
-
-/// How many bytes come before the first that is no ASCII, a control character or the second space in a row; eight are looked at in one step.
-fn plain_length(bytes: &[u8]) -> usize {
-    // The first byte of a word follows the last of the word before.
-    let mut before = 0;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let spaces = bytes_of(word, b' ');
-        let odd = word & HIGH | bytes_below(word, b' ') | spaces & (spaces << 8 | before);
-        if odd != 0 {
-            return at * 8 + odd.trailing_zeros() as usize / 8;
-        }
-        before = spaces >> 56;
-    }
-    let mut is_after_space = before != 0;
-    let odd = rest.iter().position(|&byte| {
-        let is_odd = !byte.is_ascii() || byte < b' ' || byte == b' ' && is_after_space;
-        is_after_space = byte == b' ';
-        is_odd
-    });
-    words.len() * 8 + odd.unwrap_or(rest.len())
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
-
-/// The high bit of each byte that is this ASCII character.
-fn bytes_of(word: u64, character: u8) -> u64 {
-    let other = word ^ (ONES * u64::from(character));
-    !(((other & !HIGH) + !HIGH) | other) & HIGH
-}
-
-/// The high bit of each byte that is less than this ASCII character.
-fn bytes_below(word: u64, character: u8) -> u64 {
-    !(((word & !HIGH) + ONES * u64::from(0x80 - character)) | word) & HIGH
-}
-
-/// White space of ASCII, as Unicode has it.
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t'..=b'\r')
-}
-
-/// A text that is being written without white space at its ends, and with single spaces within.
-struct Collapsed {
-    out: String,
-}
-
-impl Collapsed {
-    fn push(&mut self, character: char) {
-        if !character.is_whitespace() {
-            self.out.push(character);
-        } else if !self.out.is_empty() && !self.out.ends_with(' ') {
-            self.out.push(' ');
-        }
-    }
-
-    fn push_ascii(&mut self, mut text: &str) {
-        while let Some(first) = text.chars().next() {
-            let plain = plain_length(text.as_bytes());
-            if plain == 0 || first == ' ' {
-                self.push(first);
-                text = &text[1..];
-            } else {
-                self.out.push_str(&text[..plain]);
-                text = &text[plain..];
-            }
-        }
-    }
-
-    fn finish(mut self) -> String {
-        self.out.truncate(self.out.trim_end_matches(' ').len());
-        self.out
-    }
-}
-
-fn plain_quote(character: char) -> char {
-    match character {
-        '\u{2018}'..='\u{201b}' | '\u{2032}' | '\u{2035}' | '\u{2039}' | '\u{203a}' | '\u{b4}' => '\'',
-        '\u{201c}'..='\u{201f}' | '\u{2033}' | '\u{2036}' | '\u{ab}' | '\u{bb}' => '"',
-        other => other,
-    }
-}
-
 /// An object that is being written.
 struct Object<'a> {
     out: &'a mut Vec<u8>,
@@ -376,20 +262,6 @@ impl Object<'_> {
     fn close(&mut self) {
         self.out.push(b'}');
     }
-}
-
-/// The next byte that a JSON string does not hold as it is; eight are looked at in one step.
-pub(crate) fn next_special(bytes: &[u8]) -> Option<usize> {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let special = bytes_below(word, b' ') | bytes_of(word, b'"') | bytes_of(word, b'\\');
-        if special != 0 {
-            return Some(at * 8 + special.trailing_zeros() as usize / 8);
-        }
-    }
-    let is_special = |byte: &u8| *byte < b' ' || matches!(byte, b'"' | b'\\');
-    rest.iter().position(is_special).map(|at| words.len() * 8 + at)
 }
 
 /// A string as RFC 8785 writes it, with CR LF as LF.

@@ -12,6 +12,7 @@ import sys
 import genuine
 import torch
 from lm_eval.__main__ import cli_evaluate
+from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 VARIANTS = {
@@ -33,7 +34,12 @@ def folder_of(path, out):
         del model.config.quantization_config
         model.hf_quantizer, model.is_quantized = None, False
         model.save_pretrained(folder)
-        AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name).save_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+        # The file names the pre-tokenizer `smollm`, which cuts digits out first. Transformers' reader forgets that step, and two spaces
+        # before a digit would become other tokens than those the model was trained with.
+        digits = pre_tokenizers.Digits(individual_digits=True)
+        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, tokenizer.backend_tokenizer.pre_tokenizer])
+        tokenizer.save_pretrained(folder)
     return folder
 
 

@@ -1,5 +1,7 @@
 //! `stillmark benchmark claim`.
 
+mod told;
+
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -10,7 +12,6 @@ use stillmark_benchmark::registry;
 
 use crate::exit::ExitStatus;
 use crate::files;
-use crate::output::of_logarithm;
 use crate::problem::{Outcome, Problem};
 use crate::session::Session;
 
@@ -147,7 +148,7 @@ pub(crate) fn run(args: &Args, session: &Session) -> Outcome {
     let apart = apart(&claims);
     let answer =
         Told { schema: "stillmark/benchmark-claim/v1", verdict, claims, apart, cannot_show: CANNOT_SHOW };
-    session.answer(&answer, || told(&answer))?;
+    session.answer(&answer, || told::told(&answer))?;
     Ok(match verdict {
         Verdict::Impossible => ExitStatus::Negative,
         Verdict::OtherRounding | Verdict::OtherItems | Verdict::StderrMismatch | Verdict::MacroMean => {
@@ -404,55 +405,4 @@ fn apart(claims: &[Claimed]) -> Option<Apart> {
     let of = |claim: &Claimed| Some((claim.value, spread::stderr(claim.value, claim.items?)));
     let (z, p) = spread::apart(of(first)?, of(second)?);
     z.is_finite().then(|| Apart { z, p: p.value(), ln_p: p.ln() })
-}
-
-fn told(answer: &Told) -> String {
-    let mut lines = Vec::new();
-    for claim in &answer.claims {
-        let word = serde_json::to_value(claim.verdict).ok();
-        let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or_default();
-        lines.push(format!("{word:<16} {}", claim.text));
-        if let (Some(items), Some(share)) = (claim.items, claim.possible_share) {
-            let power = if share >= 1.0 { "all" } else { "only some" };
-            let of = claim.subset.map(|subset| format!(" of {subset}")).unwrap_or_default();
-            lines.push(format!(
-                "  {items} items{of}: {power} of the numbers with so many decimals can be written ({:.1} %)",
-                share * 100.0
-            ));
-        }
-        for count in &claim.counts {
-            let right = if count.least == count.greatest {
-                count.least.to_string()
-            } else {
-                format!("{} to {}", count.least, count.greatest)
-            };
-            lines.push(if count.rounding == "exact" {
-                format!("  {right} right, exactly")
-            } else {
-                format!("  {right} right, rounded {}", count.rounding)
-            });
-        }
-        if let Some(best) = &claim.best_of {
-            lines.push(format!(
-                "  the best of {} equal runs is {:.4} too high on average (bound {:.4}; standard error {:.4})",
-                best.runs, best.expected_inflation, best.bound, best.standard_error
-            ));
-        }
-        if let Some(parts) = &claim.subjects {
-            lines.push(format!(
-                "  from the parts: {:.5} to {:.5} of all items, mean {:.5} to {:.5}",
-                parts.micro.0, parts.micro.1, parts.macro_.0, parts.macro_.1
-            ));
-        }
-        lines.extend(claim.notes.iter().map(|note| format!("  note      {note}")));
-    }
-    if let Some(apart) = &answer.apart {
-        lines.push(format!(
-            "  the two are {:.2} standard errors apart (p = {}, if on different items)",
-            apart.z,
-            of_logarithm(apart.p.ln())
-        ));
-    }
-    lines.push(format!("  note      {}", answer.cannot_show));
-    lines.join("\n")
 }
