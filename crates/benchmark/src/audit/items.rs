@@ -7,7 +7,7 @@ use super::against::{Asked, Meant};
 use super::findings::{Contrast, Findings};
 use crate::copies::{Json, record_of_doc};
 use crate::json::{Kind, Text, Value};
-use crate::log::{About, Sample};
+use crate::log::{About, Harness, Sample};
 use crate::meaning;
 use crate::record::{Answer, Record};
 use crate::registry::{Found, Place, Standing};
@@ -215,6 +215,14 @@ impl<'c> Items<'c> {
             findings.task(Class::SamplePicked, detail, Contrast::of(&total, &stated));
         }
         let Some(first) = missing.first().filter(|_| !told) else { return };
+        // The first items are what a limit leaves. Whoever claims no score of the whole hides nothing by that.
+        let is_head = first.index + missing.len() == most;
+        let is_own = about.harness != Harness::LmEval && stated == Some(first.index as u64);
+        if is_head && (about.results_file.is_none() && stated.is_none() || is_own) {
+            let detail = format!("only the first {} of the benchmark's {most} items were asked", first.index);
+            findings.departs(detail, Contrast::of(&most, &first.index));
+            return;
+        }
         let is_picked = about.setup.limit.is_some() || stated.is_some_and(|stated| stated != total as u64);
         let class = if is_picked { Class::SamplePicked } else { Class::SampleDropped };
         let detail = format!(

@@ -302,3 +302,18 @@ fn what_unpacks_to_more_than_a_log_is_refused() {
     let cut = packed(b"{\"a\": 1}\n");
     assert!(packed::unpack(name, &cut[..cut.len() - 4]).is_err());
 }
+
+#[test]
+fn the_first_items_without_a_score_of_the_whole_are_no_finding() {
+    let rows_alone = |keep: &dyn Fn(usize) -> bool| {
+        let mut log = opened(MMLU)?;
+        log.keep(keep);
+        Some(audited(&log.into_files()[1..]))
+    };
+    let Some(head) = rows_alone(&|idx| idx < 20) else { return };
+    assert!(head.findings.is_empty(), "{:?}", head.findings);
+    let gap = rows_alone(&|idx| idx < 20 && idx != 7).unwrap();
+    assert_eq!(gap.findings[0].class, Class::SampleDropped.code());
+    let tail = rows_alone(&|idx| 20 <= idx).unwrap();
+    assert_eq!(tail.findings[0].class, Class::SampleDropped.code());
+}

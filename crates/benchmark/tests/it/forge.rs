@@ -197,6 +197,12 @@ impl Log {
         }
     }
 
+    /// Leaves rows out.
+    pub(crate) fn keep(&mut self, is_kept: impl Fn(usize) -> bool) {
+        let mut idx = 0..;
+        self.rows.retain(|_| idx.next().is_some_and(&is_kept));
+    }
+
     /// Changes the prompts of all rows.
     pub(crate) fn reprompt(&mut self, change: impl Fn(usize, &Value<'_>, &str) -> String) {
         self.rewrite(|idx, row| Some(reprompted(row, &change(idx, row, &prompt(row)))));
