@@ -5,6 +5,11 @@ use memchr::{memchr, memchr_iter};
 use crate::Error;
 use crate::json::{self, Fault, Value};
 
+/// No row of a log is longer; what a longer one of many small values makes in memory would fill a machine.
+const MOST_LINE_BYTES: usize = 64 << 20;
+/// No log that is one JSON value is longer, for the same reason.
+const MOST_BYTES: usize = 512 << 20;
+
 /// A file that somebody else opened.
 #[derive(Debug, Clone, Copy)]
 pub struct File<'a> {
@@ -40,6 +45,9 @@ impl<'a> File<'a> {
 
     /// The whole as one JSON value.
     pub fn parsed(&self, format: &'static str) -> Result<Value<'a>, Error> {
+        if self.bytes.len() > MOST_BYTES {
+            return Err(self.error(format, 1, "it is one value of more than 512 MiB, which no log is"));
+        }
         let text = self.text(format)?;
         json::parse(text).map_err(|fault| self.fault(format, text, 1, &fault))
     }
@@ -69,6 +77,9 @@ impl<'a> File<'a> {
     }
 
     fn row(&self, format: &'static str, row: &'a [u8], line: u64) -> Result<(u64, Value<'a>), Error> {
+        if row.len() > MOST_LINE_BYTES {
+            return Err(self.error(format, line, "it is longer than 64 MiB, which no row of a log is"));
+        }
         let text =
             std::str::from_utf8(row).map_err(|_| self.error(format, line, "it is not text in UTF-8"))?;
         let value = json::parse(text).map_err(|fault| self.fault(format, text, line, &fault))?;

@@ -97,3 +97,13 @@ fn strings_are_read_and_spelled_as_python_does() {
     }
     assert!(json::parse("[NaN, -Infinity, Infinity]").unwrap().items()[1].number().unwrap().is_infinite());
 }
+
+#[test]
+fn a_line_longer_than_any_row_is_told_before_it_is_read() {
+    let long = format!("{}\n[{}", row(0, ""), "1,".repeat(33 << 20));
+    let file = File { name: "samples_a.jsonl", bytes: long.as_bytes() };
+    let mut lines = file.lines("a log");
+    assert!(lines.next().unwrap().is_ok());
+    let told = lines.next().unwrap().unwrap_err().to_string();
+    assert!(told.contains("samples_a.jsonl, line 2") && told.contains("64 MiB"), "{told}");
+}
