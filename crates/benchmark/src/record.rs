@@ -72,7 +72,7 @@ pub struct Subset {
 pub enum View {
     /// None.
     Strict,
-    /// Those of encoding: see [`loose`].
+    /// Those of encoding: see [`loose()`].
     Loose,
     /// What is right.
     GoldFree,
