@@ -1,6 +1,7 @@
 //! What stands around an item in its prompt.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::json::{self, Kind, Value};
 
@@ -96,23 +97,32 @@ pub(super) fn spoken(prompt: &str) -> Cow<'_, str> {
     Cow::Owned(all)
 }
 
-/// What of a text another does not share at its ends, widened to whole words.
-pub(super) fn differing<'t>(usual: &str, text: &'t str) -> &'t str {
-    let start: usize = usual
+/// Where a text holds what another does not share with it at its ends.
+fn unshared(other: &str, text: &str) -> Range<usize> {
+    let start: usize = other
         .chars()
         .zip(text.chars())
         .take_while(|(one, other)| one == other)
         .map(|(c, _)| c.len_utf8())
         .sum();
-    let (usual, rest) = (&usual[start..], &text[start..]);
-    let shared: usize = usual
+    let shared: usize = other[start..]
         .chars()
         .rev()
-        .zip(rest.chars().rev())
+        .zip(text[start..].chars().rev())
         .take_while(|(one, other)| one == other)
         .map(|(c, _)| c.len_utf8())
         .sum();
-    let end = text.len() - shared;
+    start..text.len() - shared
+}
+
+/// What of a text another does not share with it at its ends.
+pub(super) fn inserted<'t>(other: &str, text: &'t str) -> &'t str {
+    &text[unshared(other, text)]
+}
+
+/// The same, widened to whole words.
+pub(super) fn differing<'t>(usual: &str, text: &'t str) -> &'t str {
+    let Range { start, end } = unshared(usual, text);
     // A number of which only one digit differs is another number.
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '.' | ',' | '-');
     let before: usize = text[..start].chars().rev().take_while(|c| is_part(*c)).map(char::len_utf8).sum();

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::Class;
 use super::examples::{self, Drawn, Examples};
 use super::findings::{Contrast, Findings};
-use super::frames::spoken;
+use super::frames::{holds, inserted, spoken};
 use crate::json::{Text, Value};
 use crate::log::{About, Request, Sample};
 use crate::record::{Answer, Record};
@@ -172,7 +172,7 @@ impl<'c> Prompts<'c> {
         match self.examples.as_mut().map(|examples| examples.check(task, sample, record, shown)) {
             Some(Some(Drawn::Shown)) => return,
             Some(Some(Drawn::Others(Some(expected))))
-                if !leaks(&inserted(&expected, shown), record) || looks_like_examples(task, shown) =>
+                if !leaks(inserted(&expected, shown), record) || looks_like_examples(task, shown) =>
             {
                 return others(Contrast::of(&expected, &shown));
             }
@@ -225,7 +225,7 @@ impl<'c> Prompts<'c> {
         prompt: &str,
         findings: &mut Findings<'_, '_>,
     ) {
-        let (class, detail) = if leaks(&inserted(expected, prompt), record) {
+        let (class, detail) = if leaks(inserted(expected, prompt), record) {
             (Class::KeyLeaked, "the prompt tells the answer")
         } else {
             (Class::PromptChanged, "the prompt is not the one that the task makes of the item")
@@ -377,35 +377,9 @@ fn looks_like_examples(task: &Task, shown: &str) -> bool {
     shown.ends_with("\n\n") && examples(task, shown) > 0
 }
 
-/// What a text holds between what it begins and ends with in common with another.
-fn inserted<'t>(expected: &str, found: &'t str) -> Cow<'t, str> {
-    let start: usize = expected
-        .chars()
-        .zip(found.chars())
-        .take_while(|(one, other)| one == other)
-        .map(|(_, c)| c.len_utf8())
-        .sum();
-    let (expected, rest) = (expected.get(start..).unwrap_or_default(), &found[start..]);
-    let end: usize = expected
-        .chars()
-        .rev()
-        .zip(rest.chars().rev())
-        .take_while(|(one, other)| one == other)
-        .map(|(_, c)| c.len_utf8())
-        .sum();
-    Cow::Borrowed(&rest[..rest.len() - end])
-}
-
 /// Whether a text tells the right answer: its words, its letter, or the number after the marks.
 fn leaks(text: &str, record: &Record) -> bool {
-    let word = |wanted: &str| {
-        let wanted = wanted.trim();
-        !wanted.is_empty()
-            && text.match_indices(wanted).any(|(at, _)| {
-                let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-                edge(text[..at].chars().next_back()) && edge(text[at + wanted.len()..].chars().next())
-            })
-    };
+    let word = |wanted: &str| holds(text, wanted);
     match &record.answer {
         Answer::Choice { choices, gold } => gold.iter().any(|idx| {
             let letter =
