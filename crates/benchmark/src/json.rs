@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
-use crate::record::next_special;
+use crate::bytes::next_special;
 
 mod scan;
 

@@ -30,6 +30,7 @@ pub mod humaneval;
 pub mod mlperf;
 pub mod spot_check;
 
+mod bytes;
 mod error;
 mod meaning;
 

@@ -3,12 +3,11 @@
 //! The canonical bytes of a record are JSON in the canonical form of RFC 8785 with the keys of docs/spec/benchmark-digest.md; the
 //! only change to the text is that line ends CR LF become LF.
 
-mod bytes;
 mod loose;
 
 use std::borrow::Cow;
 
-pub(crate) use bytes::next_special;
+use crate::bytes::next_special;
 use loose::is_plain;
 pub use loose::loose;
 

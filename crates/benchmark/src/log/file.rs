@@ -99,3 +99,8 @@ impl<'a> File<'a> {
         Error::Malformed { format, at: format!("{}, line {line}", self.name), problem: problem.to_owned() }
     }
 }
+
+/// The last part of a path.
+pub(super) fn base(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}

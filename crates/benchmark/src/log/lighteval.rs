@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::file::base;
 use super::{
     About, BETWEEN_TARGETS, Claim, File, Harness, Hashes, Log, Request, Response, Rows, Run, Sample, Score,
 };
@@ -71,10 +72,6 @@ pub fn read<'a>(files: &[File<'a>]) -> Result<Vec<Run<'a>>, Error> {
         run.logs.sort_by(|one, other| one.about.task.cmp(&other.about.task));
     }
     Ok(runs.into_iter().map(|(_, _, run)| run).collect())
-}
-
-fn base(path: &str) -> &str {
-    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 /// The time in a name: `details_suite|task|0_2026-11-27T19-57-42.043318.parquet`.

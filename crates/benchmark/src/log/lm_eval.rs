@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::file::base;
 use super::{About, File, Group, Harness, Log, Run};
 use crate::Error;
 use crate::json::Value;
@@ -137,10 +138,6 @@ fn filters(about: &About<'_>) -> Vec<String> {
 
 fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-fn base(path: &str) -> &str {
-    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 /// The task and the time stamp in the name of a samples file.

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use super::file::base;
 use crate::Error;
 
 /// What a log may be packed as, by the ending of its name.
@@ -13,8 +14,7 @@ const MOST_TIMES: u64 = 250;
 /// The name that a packed log has when it is unpacked; `None` where the name is none of a packed `results_*.json` or `samples_*.jsonl`.
 pub fn plain_name(name: &str) -> Option<&str> {
     let (plain, _) = name.rsplit_once('.').filter(|(_, ending)| ENDINGS.contains(ending))?;
-    let base = plain.rsplit('/').next().unwrap_or(plain);
-    let (stem, kind) = base.rsplit_once('.')?;
+    let (stem, kind) = base(plain).rsplit_once('.')?;
     let is_log = stem.starts_with("samples_") && matches!(kind, "jsonl" | "json")
         || stem.starts_with("results_") && kind == "json";
     is_log.then_some(plain)

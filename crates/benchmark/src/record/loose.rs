@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfkc_quick};
 
-use super::bytes::plain_length;
+use crate::bytes::plain_length;
 
 /// A text without what differs between encodings of the same words: typographic quotes become plain ones, then the text is
 /// brought to NFKC, and white space is trimmed and collapsed to single spaces.

@@ -3,11 +3,12 @@
 //! This is the form in which evaluation harnesses compare (lm-evaluation-harness `decontamination/janitor.py`, after GPT-3's
 //! appendix C): `string.punctuation` is deleted before the text is split where Python's `str.split` splits. All else counts.
 
+use crate::bytes::{HIGH, bytes_of};
+
 /// What a byte becomes (low byte) and whether it stays (bit 8).
 const TABLE: [u16; 256] = table();
 /// How many bytes the fast path takes at once, and how much room it wants behind the end.
 pub(super) const STRIDE: usize = 32;
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 const fn table() -> [u16; 256] {
     let mut table = [0; 256];
@@ -48,7 +49,7 @@ pub(super) fn normalize(text: &[u8], out: &mut [u8], mut at: usize) -> usize {
 
 fn is_ascii(chunk: &[u8; STRIDE]) -> bool {
     let (words, _) = chunk.as_chunks::<8>();
-    words.iter().fold(0, |all, word| all | u64::from_le_bytes(*word)) & HIGH_BITS == 0
+    words.iter().fold(0, |all, word| all | u64::from_le_bytes(*word)) & HIGH == 0
 }
 
 /// Every byte is written and the end moves on only past those that stay: no branch depends on the text.
@@ -105,14 +106,11 @@ pub(super) fn whole_characters(text: &[u8], most: usize) -> usize {
 /// Bit i says whether byte i of 64 is a space.
 #[inline]
 pub(super) fn spaces(block: &[u8; 64]) -> u64 {
-    const SPACES: u64 = 0x2020_2020_2020_2020;
     let (words, _) = block.as_chunks::<8>();
     let mut mask = 0;
     for (i, word) in words.iter().enumerate() {
-        let other = u64::from_le_bytes(*word) ^ SPACES;
-        // The high bit of each byte that is zero, exactly: nothing carries from byte to byte.
-        let zero = !(((other & !HIGH_BITS) + !HIGH_BITS) | other) & HIGH_BITS;
-        mask |= (zero.wrapping_mul(0x0002_0408_1020_4081) >> 56) << (8 * i);
+        let found = bytes_of(u64::from_le_bytes(*word), b' ');
+        mask |= (found.wrapping_mul(0x0002_0408_1020_4081) >> 56) << (8 * i);
     }
     mask
 }

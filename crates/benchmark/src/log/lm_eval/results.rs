@@ -8,7 +8,7 @@ use memchr::{memchr, memmem};
 use super::super::{About, Claim, Contradiction, Counts, File, Group, Harness, Matter, Setup};
 use super::RESULTS;
 use crate::Error;
-use crate::json::{self, Value};
+use crate::json::Value;
 
 /// One results file.
 pub(super) struct Results<'a> {
@@ -25,8 +25,7 @@ pub(super) fn parse(file: File<'_>) -> Result<Option<Results<'_>>, Error> {
     if file.first_byte() != Some(b'{') || file.is_json_lines() || is_a_row(file.bytes) {
         return Ok(None);
     }
-    let text = file.text(RESULTS)?;
-    let value = json::parse(text).map_err(|fault| file.fault(RESULTS, text, 1, &fault))?;
+    let value = file.parsed(RESULTS)?;
     let Some(results) = value.get("results").filter(|results| !results.members().is_empty()) else {
         return Ok(None);
     };

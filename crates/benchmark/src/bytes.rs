@@ -1,10 +1,12 @@
 //! Bytes of a text that ask for care, found eight at a step.
 
 const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
+/// The high bit of each byte.
+pub(crate) const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// The high bit of each byte that is this ASCII character.
-fn bytes_of(word: u64, character: u8) -> u64 {
+#[inline]
+pub(crate) fn bytes_of(word: u64, character: u8) -> u64 {
     let other = word ^ (ONES * u64::from(character));
     !(((other & !HIGH) + !HIGH) | other) & HIGH
 }
@@ -15,7 +17,7 @@ fn bytes_below(word: u64, character: u8) -> u64 {
 }
 
 /// How many bytes come before the first that is no ASCII, a control character or the second space in a row; eight are looked at in one step.
-pub(super) fn plain_length(bytes: &[u8]) -> usize {
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
     // The first byte of a word follows the last of the word before.
     let mut before = 0;
     let (words, rest) = bytes.as_chunks::<8>();
