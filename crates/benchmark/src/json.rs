@@ -6,6 +6,9 @@ use memchr::memchr2;
 
 use crate::bytes::next_special;
 
+pub(crate) use cursor::Cursor;
+
+mod cursor;
 mod scan;
 
 /// How deep values may lie within one another.

@@ -1,6 +1,6 @@
 //! One pass over a JSON text.
 
-use super::{Fault, Kind, MAX_DEPTH, Text, Value, string_stop};
+use super::{Cursor, Fault, Kind, MAX_DEPTH, Text, Value, string_stop};
 
 /// Beyond so many members duplicates are looked for by sorting.
 const FEW_MEMBERS: usize = 24;
@@ -15,8 +15,7 @@ const LONG: usize = 64;
 ///
 /// Values are written where they are to stay: to hand them up through results costs more than to read them.
 pub(super) struct Scanner<'a> {
-    text: &'a str,
-    at: usize,
+    here: Cursor<'a>,
     /// The string that was read last, and whether it has escapes.
     string: (&'a str, bool),
     /// The last long one: logs repeat a prompt for every choice.
@@ -25,14 +24,14 @@ pub(super) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, string: ("", false), last: ("", false) }
+        Self { here: Cursor { text, at: 0 }, string: ("", false), last: ("", false) }
     }
 
     pub(super) fn whole(mut self) -> Result<Value<'a>, Fault> {
         let mut value = Value::NULL;
         self.value(0, &mut value)?;
-        self.space();
-        if self.at < self.text.len() {
+        self.here.space();
+        if self.here.at < self.here.text.len() {
             return Err(self.fault("something follows the value"));
         }
         Ok(value)
@@ -42,9 +41,9 @@ impl<'a> Scanner<'a> {
         if depth > MAX_DEPTH {
             return Err(self.fault("values lie too deep within one another"));
         }
-        self.space();
-        let from = self.at;
-        match self.peek() {
+        self.here.space();
+        let from = self.here.at;
+        match self.here.peek() {
             Some(b'"') => {
                 self.string()?;
                 put(out, Kind::Text(self.last_string()));
@@ -66,7 +65,7 @@ impl<'a> Scanner<'a> {
             Some(b'n') => self.word("null", Kind::Null, out)?,
             Some(b'N') => self.word("NaN", Kind::Number, out)?,
             Some(b'I') => self.word("Infinity", Kind::Number, out)?,
-            Some(b'-') if self.text[self.at..].starts_with("-I") => {
+            Some(b'-') if self.here.text[self.here.at..].starts_with("-I") => {
                 self.word("-Infinity", Kind::Number, out)?;
             }
             Some(b'-' | b'0'..=b'9') => {
@@ -76,24 +75,24 @@ impl<'a> Scanner<'a> {
             Some(_) => return Err(self.fault("a value was expected")),
             None => return Err(self.fault("it ends where a value was expected")),
         }
-        out.raw = &self.text[from..self.at];
+        out.raw = &self.here.text[from..self.here.at];
         Ok(())
     }
 
     fn object(&mut self, depth: usize, members: &mut Vec<(Text<'a>, Value<'a>)>) -> Result<(), Fault> {
-        self.at += 1;
-        if self.closes(b'}') {
+        self.here.at += 1;
+        if self.here.closes(b'}') {
             return Ok(());
         }
         if depth == 0 {
             members.reserve(OUTER_MEMBERS);
         }
         loop {
-            self.space();
-            if self.peek() != Some(b'"') {
+            self.here.space();
+            if self.here.peek() != Some(b'"') {
                 return Err(self.fault("a key was expected"));
             }
-            let from = self.at;
+            let from = self.here.at;
             self.string()?;
             let key = self.last_string();
             if members.len() < FEW_MEMBERS
@@ -101,11 +100,11 @@ impl<'a> Scanner<'a> {
             {
                 return Err(Fault { at: from, problem: "the same key stands twice in one object" });
             }
-            self.space();
-            if self.peek() != Some(b':') {
+            self.here.space();
+            if self.here.peek() != Some(b':') {
                 return Err(self.fault("a colon was expected"));
             }
-            self.at += 1;
+            self.here.at += 1;
             members.push((key, Value::NULL));
             if let Some((_, value)) = members.last_mut() {
                 self.value(depth + 1, value)?;
@@ -130,8 +129,8 @@ impl<'a> Scanner<'a> {
     }
 
     fn list(&mut self, depth: usize, items: &mut Vec<Value<'a>>) -> Result<(), Fault> {
-        self.at += 1;
-        if self.closes(b']') {
+        self.here.at += 1;
+        if self.here.closes(b']') {
             return Ok(());
         }
         loop {
@@ -145,24 +144,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn closes(&mut self, close: u8) -> bool {
-        self.space();
-        let closes = self.peek() == Some(close);
-        self.at += usize::from(closes);
-        closes
-    }
-
     fn goes_on(&mut self, close: u8) -> Result<bool, Fault> {
-        self.space();
-        let found = self.peek();
-        if found != Some(b',') && found != Some(close) {
-            return Err(self.fault(match found {
+        self.here.goes_on(close).map_err(|found| {
+            self.fault(match found {
                 None => "it ends before it is closed",
                 Some(_) => "a comma or the end was expected",
-            }));
-        }
-        self.at += 1;
-        Ok(found == Some(b','))
+            })
+        })
     }
 
     /// The string that was read last.
@@ -174,23 +162,23 @@ impl<'a> Scanner<'a> {
 
     /// Reads a string, which then is [`last_string`](Self::last_string).
     fn string(&mut self) -> Result<(), Fault> {
-        let from = self.at + 1;
+        let from = self.here.at + 1;
         if self.repeats(from) {
             self.string = self.last;
-            self.at = from + self.last.0.len() + 1;
+            self.here.at = from + self.last.0.len() + 1;
             return Ok(());
         }
-        self.at = from;
+        self.here.at = from;
         let mut has_escapes = false;
         loop {
-            let Some(stop) = string_stop(&self.text.as_bytes()[self.at..]) else {
-                self.at = self.text.len();
+            let Some(stop) = string_stop(&self.here.text.as_bytes()[self.here.at..]) else {
+                self.here.at = self.here.text.len();
                 return Err(self.fault("it ends within a string"));
             };
-            self.at += stop;
-            if self.peek() == Some(b'"') {
-                self.string = (&self.text[from..self.at], has_escapes);
-                self.at += 1;
+            self.here.at += stop;
+            if self.here.peek() == Some(b'"') {
+                self.string = (&self.here.text[from..self.here.at], has_escapes);
+                self.here.at += 1;
                 if LONG <= self.string.0.len() {
                     self.last = self.string;
                 }
@@ -204,22 +192,22 @@ impl<'a> Scanner<'a> {
     /// Whether the last long string stands here once more: its bytes and a quotation mark can be read in one way only.
     fn repeats(&self, from: usize) -> bool {
         let raw = self.last.0.as_bytes();
-        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
+        let rest = self.here.text.as_bytes().get(from..).unwrap_or_default();
         LONG <= raw.len() && rest.get(raw.len()) == Some(&b'"') && rest.starts_with(raw)
     }
 
     fn escape(&mut self) -> Result<(), Fault> {
-        match self.text.as_bytes().get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+        match self.here.text.as_bytes().get(self.here.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.here.at += 2,
             Some(b'u') => {
-                let unit = self.unit(self.at + 2)?;
-                self.at += 6;
+                let unit = self.unit(self.here.at + 2)?;
+                self.here.at += 6;
                 match unit {
-                    0xd800..0xdc00 if self.text[self.at..].starts_with("\\u") => {
-                        if !(0xdc00..0xe000).contains(&self.unit(self.at + 2)?) {
+                    0xd800..0xdc00 if self.here.text[self.here.at..].starts_with("\\u") => {
+                        if !(0xdc00..0xe000).contains(&self.unit(self.here.at + 2)?) {
                             return Err(self.fault("half a surrogate pair"));
                         }
-                        self.at += 6;
+                        self.here.at += 6;
                     }
                     0xd800..0xe000 => return Err(self.fault("half a surrogate pair")),
                     _ => {}
@@ -232,7 +220,7 @@ impl<'a> Scanner<'a> {
 
     fn unit(&self, from: usize) -> Result<u32, Fault> {
         let hex =
-            self.text.as_bytes().get(from..from + 4).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+            self.here.text.as_bytes().get(from..from + 4).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
         let parsed = hex.and_then(|hex| std::str::from_utf8(hex).ok());
         parsed
             .and_then(|hex| u32::from_str_radix(hex, 16).ok())
@@ -240,52 +228,42 @@ impl<'a> Scanner<'a> {
     }
 
     fn word(&mut self, word: &str, kind: Kind<'a>, out: &mut Value<'a>) -> Result<(), Fault> {
-        if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+        if !self.here.text.as_bytes()[self.here.at..].starts_with(word.as_bytes()) {
             return Err(self.fault("a value was expected"));
         }
-        self.at += word.len();
+        self.here.at += word.len();
         put(out, kind);
         Ok(())
     }
 
     fn number(&mut self) -> Result<(), Fault> {
-        let from = self.at;
-        self.at += usize::from(self.peek() == Some(b'-'));
+        let from = self.here.at;
+        self.here.at += usize::from(self.here.peek() == Some(b'-'));
         let whole = self.digits();
-        let leading_zero = whole > 1 && self.text.as_bytes()[self.at - whole] == b'0';
+        let leading_zero = whole > 1 && self.here.text.as_bytes()[self.here.at - whole] == b'0';
         let mut sound = whole > 0 && !leading_zero;
-        if self.peek() == Some(b'.') {
-            self.at += 1;
+        if self.here.peek() == Some(b'.') {
+            self.here.at += 1;
             sound &= self.digits() > 0;
         }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
-            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
+        if matches!(self.here.peek(), Some(b'e' | b'E')) {
+            self.here.at += 1;
+            self.here.at += usize::from(matches!(self.here.peek(), Some(b'+' | b'-')));
             sound &= self.digits() > 0;
         }
         if sound { Ok(()) } else { Err(Fault { at: from, problem: "not a number" }) }
     }
 
     fn digits(&mut self) -> usize {
-        let from = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
+        let from = self.here.at;
+        while self.here.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.here.at += 1;
         }
-        self.at - from
-    }
-
-    fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.at += 1;
-        }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+        self.here.at - from
     }
 
     fn fault(&self, problem: &'static str) -> Fault {
-        Fault { at: self.at, problem }
+        Fault { at: self.here.at, problem }
     }
 }
 

@@ -6,6 +6,7 @@
 use memchr::memchr2;
 
 use super::place;
+use crate::json::Cursor;
 
 /// How deep values may lie within one another.
 const MAX_DEPTH: usize = 128;
@@ -32,9 +33,9 @@ pub(super) enum Held<'a> {
 
 /// What the object on a line holds under a name, if anything.
 pub(super) fn find<'a>(line: &'a str, name: &str) -> Result<Option<Held<'a>>, Fault> {
-    let mut walk = Walk { line, at: 0 };
-    walk.space();
-    if walk.peek() != Some(b'{') {
+    let mut walk = Walk { here: Cursor { text: line, at: 0 } };
+    walk.here.space();
+    if walk.here.peek() != Some(b'{') {
         return Err(walk.fault("an object was expected"));
     }
     let mut found = None;
@@ -44,8 +45,8 @@ pub(super) fn find<'a>(line: &'a str, name: &str) -> Result<Option<Held<'a>>, Fa
         }
         Ok(())
     })?;
-    walk.space();
-    if walk.at < line.len() {
+    walk.here.space();
+    if walk.here.at < line.len() {
         return Err(walk.fault("something follows the object"));
     }
     Ok(found)
@@ -56,8 +57,7 @@ fn is_named(raw: &str, name: &str) -> bool {
 }
 
 struct Walk<'a> {
-    line: &'a str,
-    at: usize,
+    here: Cursor<'a>,
 }
 
 impl<'a> Walk<'a> {
@@ -66,21 +66,21 @@ impl<'a> Walk<'a> {
         depth: usize,
         each: &mut dyn FnMut(&'a str, Held<'a>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        self.at += 1;
-        if self.closes(b'}') {
+        self.here.at += 1;
+        if self.here.closes(b'}') {
             return Ok(());
         }
         loop {
-            self.space();
-            if self.peek() != Some(b'"') {
+            self.here.space();
+            if self.here.peek() != Some(b'"') {
                 return Err(self.fault("a key was expected"));
             }
             let key = self.string()?;
-            self.space();
-            if self.peek() != Some(b':') {
+            self.here.space();
+            if self.here.peek() != Some(b':') {
                 return Err(self.fault("a colon was expected"));
             }
-            self.at += 1;
+            self.here.at += 1;
             let value = self.value(depth + 1)?;
             each(key, value)?;
             if !self.goes_on(b'}')? {
@@ -90,8 +90,8 @@ impl<'a> Walk<'a> {
     }
 
     fn list(&mut self, depth: usize) -> Result<(), Fault> {
-        self.at += 1;
-        if self.closes(b']') {
+        self.here.at += 1;
+        if self.here.closes(b']') {
             return Ok(());
         }
         loop {
@@ -106,8 +106,8 @@ impl<'a> Walk<'a> {
         if depth > MAX_DEPTH {
             return Err(self.fault("values lie too deep within one another"));
         }
-        self.space();
-        match self.peek() {
+        self.here.space();
+        match self.here.peek() {
             Some(b'"') => self.string().map(Held::Text),
             Some(b'{') => self.object(depth, &mut |_, _| Ok(())).map(|()| Held::Other),
             Some(b'[') => self.list(depth).map(|()| Held::Other),
@@ -117,11 +117,11 @@ impl<'a> Walk<'a> {
 
     /// A number or a word.
     fn word(&mut self) -> Result<Held<'a>, Fault> {
-        let from = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) {
-            self.at += 1;
+        let from = self.here.at;
+        while self.here.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) {
+            self.here.at += 1;
         }
-        match &self.line[from..self.at] {
+        match &self.here.text[from..self.here.at] {
             "" => Err(self.fault("a value was expected")),
             "null" => Ok(Held::Null),
             word if word.bytes().any(|byte| byte.is_ascii_digit()) => Ok(Held::Other),
@@ -132,22 +132,22 @@ impl<'a> Walk<'a> {
 
     /// A string, as it is spelled between its quotation marks.
     fn string(&mut self) -> Result<&'a str, Fault> {
-        let from = self.at + 1;
-        self.at = from;
+        let from = self.here.at + 1;
+        self.here.at = from;
         loop {
-            let bytes = self.line.as_bytes();
-            let Some(stop) = memchr2(b'"', b'\\', &bytes[self.at..]) else {
+            let bytes = self.here.text.as_bytes();
+            let Some(stop) = memchr2(b'"', b'\\', &bytes[self.here.at..]) else {
                 return Err(self.fault("a string does not end"));
             };
-            self.at += stop;
-            if bytes[self.at] == b'"' {
-                self.at += 1;
-                return Ok(&self.line[from..self.at - 1]);
+            self.here.at += stop;
+            if bytes[self.here.at] == b'"' {
+                self.here.at += 1;
+                return Ok(&self.here.text[from..self.here.at - 1]);
             }
-            let is_sound = match bytes.get(self.at + 1) {
+            let is_sound = match bytes.get(self.here.at + 1) {
                 Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => true,
                 Some(b'u') => {
-                    let digits = bytes.get(self.at + 2..self.at + 6);
+                    let digits = bytes.get(self.here.at + 2..self.here.at + 6);
                     digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
                 }
                 _ => false,
@@ -155,43 +155,15 @@ impl<'a> Walk<'a> {
             if !is_sound {
                 return Err(self.fault("an unknown escape"));
             }
-            self.at += 2;
+            self.here.at += 2;
         }
-    }
-
-    fn closes(&mut self, close: u8) -> bool {
-        self.space();
-        let closes = self.peek() == Some(close);
-        self.at += usize::from(closes);
-        closes
     }
 
     fn goes_on(&mut self, close: u8) -> Result<bool, Fault> {
-        self.space();
-        match self.peek() {
-            Some(b',') => {
-                self.at += 1;
-                Ok(true)
-            }
-            Some(byte) if byte == close => {
-                self.at += 1;
-                Ok(false)
-            }
-            _ => Err(self.fault("a comma or the end was expected")),
-        }
-    }
-
-    fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.at += 1;
-        }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.line.as_bytes().get(self.at).copied()
+        self.here.goes_on(close).map_err(|_| self.fault("a comma or the end was expected"))
     }
 
     fn fault(&self, problem: &'static str) -> Fault {
-        Fault::Json(problem, self.at)
+        Fault::Json(problem, self.here.at)
     }
 }
