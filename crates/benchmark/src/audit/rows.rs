@@ -51,7 +51,7 @@ pub(super) fn audit(about: &About<'_>, rows: Rows<'_>, copy: Option<&Copy>) -> R
         prompts,
         leaks: is_guessed.then(Leaks::default),
         totals: Totals::default(),
-        settings: Settings::default(),
+        settings: Settings::of(about),
         hints: Hints::default(),
         unfiltered: BTreeMap::new(),
     };
@@ -83,7 +83,7 @@ struct Pass<'l, 'a> {
     /// Where prompts are not derived anew.
     leaks: Option<Leaks>,
     totals: Totals,
-    settings: Settings,
+    settings: Settings<'l, 'a>,
     hints: Hints,
     /// Rows whose filter is unknown here, by filter.
     unfiltered: BTreeMap<String, u64>,
@@ -96,7 +96,7 @@ impl Pass<'_, '_> {
         let asked = asked.as_ref().map(Text::get);
         self.hashes.check(&sample, asked.as_deref(), findings);
         self.hints.look(&sample);
-        self.settings.check(self.about, &sample, findings);
+        self.settings.check(&sample, findings);
         self.coverage.row(&sample, findings);
         let record = items::record(&self.about.task, &sample);
         let mut is_sound = self.items.row(&mut sample, record.as_ref()) == Item::Sound;
@@ -187,7 +187,7 @@ impl Pass<'_, '_> {
             findings.unchecked(Class::AnswerForged, why);
         }
         self.hashes.close(self.about, findings);
-        self.settings.close(self.about, findings);
+        self.settings.close(findings);
         self.coverage.close(self.about, findings);
         let is_bare = self.items.are_bare() && self.about.harness == Harness::LmEval;
         let is_held = self.items.close(self.about, findings);

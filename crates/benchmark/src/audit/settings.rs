@@ -6,8 +6,14 @@ use crate::json::{Kind, Value};
 use crate::log::{About, Harness, Request, Sample};
 
 /// What the configuration says of how answers are generated, and what the rows say.
-#[derive(Debug, Default)]
-pub(super) struct Settings {
+#[derive(Debug)]
+pub(super) struct Settings<'l, 'a> {
+    /// The settings of the configuration, where it has any.
+    stated: Option<&'l Value<'a>>,
+    /// How many answers a question the configuration says.
+    answers: Option<u64>,
+    /// Whether answers are texts that the harness asked for by its settings.
+    is_generated: bool,
     rows: u64,
     /// Rows with fewer answers a question than the configuration says, and with more.
     fewer: u64,
@@ -16,30 +22,41 @@ pub(super) struct Settings {
     unsaid: u64,
 }
 
-impl Settings {
-    /// Compares the settings that stand beside each request with the task's, and the number of answers with what is said.
-    pub(super) fn check(&mut self, about: &About<'_>, sample: &Sample<'_>, findings: &mut Findings<'_, '_>) {
-        self.rows += 1;
-        let config = about.setup.config.as_ref();
-        let stated = config.and_then(|config| config.get("generation_kwargs"));
-        let is_generated = about.harness == Harness::LmEval && is_generated(about);
-        if let (Some(said), true) = (repeats(about), about.harness == Harness::LmEval) {
-            let given =
-                sample.requests.iter().map(|request| request.responses.len() as u64).filter(|n| *n > 0);
-            let given: Vec<u64> = given.collect();
-            self.fewer += u64::from(given.iter().any(|n| *n < said));
-            self.more += u64::from(given.iter().any(|n| *n > said));
+impl<'l, 'a> Settings<'l, 'a> {
+    pub(super) fn of(about: &'l About<'a>) -> Self {
+        let of_config = |key: &str| about.setup.config.as_ref().and_then(|config| config.get(key));
+        let is_harness = about.harness == Harness::LmEval;
+        let kind = of_config("output_type").and_then(Value::text);
+        Self {
+            stated: of_config("generation_kwargs").filter(|stated| !stated.members().is_empty()),
+            answers: of_config("repeats").and_then(Value::whole_number).filter(|_| is_harness),
+            is_generated: is_harness && kind.is_some_and(|kind| kind.is("generate_until")),
+            rows: 0,
+            fewer: 0,
+            more: 0,
+            unsaid: 0,
         }
-        let Some(stated) = stated.filter(|stated| !stated.members().is_empty()) else {
+    }
+
+    /// Compares the settings that stand beside each request with the task's, and the number of answers with what is said.
+    pub(super) fn check(&mut self, sample: &Sample<'_>, findings: &mut Findings<'_, '_>) {
+        self.rows += 1;
+        if let Some(said) = self.answers {
+            let given =
+                || sample.requests.iter().map(|request| request.responses.len() as u64).filter(|n| *n > 0);
+            self.fewer += u64::from(given().any(|n| n < said));
+            self.more += u64::from(given().any(|n| n > said));
+        }
+        let Some(stated) = self.stated else {
             let used = |request: &Request<'_>| {
                 request.generation.as_ref().is_some_and(|used| !used.members().is_empty())
             };
-            self.unsaid += u64::from(is_generated && sample.requests.iter().any(used));
+            self.unsaid += u64::from(self.is_generated && sample.requests.iter().any(used));
             return;
         };
         for request in &sample.requests {
             let Some(used) = &request.generation else {
-                if is_generated && !request.responses.is_empty() {
+                if self.is_generated && !request.responses.is_empty() {
                     let detail = "no generation settings stand beside the answer".to_owned();
                     findings.sample(
                         Class::SettingsChanged,
@@ -58,12 +75,12 @@ impl Settings {
     }
 
     /// Says what does not hold of the rows as a whole.
-    pub(super) fn close(&self, about: &About<'_>, findings: &mut Findings<'_, '_>) {
+    pub(super) fn close(&self, findings: &mut Findings<'_, '_>) {
         if self.unsaid > 0 {
             let detail = "the configuration holds no generation settings, which the harness always states; the rows do";
             findings.task(Class::SettingsChanged, detail.to_owned(), Contrast::default());
         }
-        let Some(said) = repeats(about) else { return };
+        let Some(said) = self.answers else { return };
         // Where several processes ran, the last question of each may be asked again to keep them in step.
         let are_more = 2 * self.more > self.rows;
         if self.fewer > 0 || are_more {
@@ -75,16 +92,6 @@ impl Settings {
             findings.task(Class::SettingsChanged, detail, Contrast::default());
         }
     }
-}
-
-/// How many answers a question the configuration says.
-fn repeats(about: &About<'_>) -> Option<u64> {
-    about.setup.config.as_ref()?.get("repeats")?.whole_number()
-}
-
-fn is_generated(about: &About<'_>) -> bool {
-    let kind = about.setup.config.as_ref().and_then(|config| config.get("output_type"));
-    kind.and_then(Value::text).is_some_and(|kind| kind.is("generate_until"))
 }
 
 /// Whether the settings beside one request are those that the configuration states; the first that is not is told.
