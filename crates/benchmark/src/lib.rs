@@ -28,6 +28,7 @@ pub mod contamination;
 pub mod holdout;
 pub mod humaneval;
 pub mod mlperf;
+pub mod packing;
 pub mod spot_check;
 
 mod bytes;

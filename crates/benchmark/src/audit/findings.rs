@@ -34,6 +34,9 @@ impl Contrast {
 /// A text that fits in a report.
 pub(super) fn short(text: &str) -> String {
     const MOST: usize = 300;
+    if text.trim().is_empty() && !text.is_empty() {
+        return format!("{text:?}");
+    }
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

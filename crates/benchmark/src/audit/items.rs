@@ -218,8 +218,10 @@ impl<'c> Items<'c> {
         // The first items are what a limit leaves. Whoever claims no score of the whole hides nothing by that.
         let is_head = first.index + missing.len() == most;
         let is_own = about.harness != Harness::LmEval && stated == Some(first.index as u64);
-        if is_head && (about.results_file.is_none() && stated.is_none() || is_own) {
-            let detail = format!("only the first {} of the benchmark's {most} items were asked", first.index);
+        // lm-evaluation-harness before 0.4.3, which states no counts, makes a number of a fraction at its first task and keeps it for all others.
+        let is_fraction = about.setup.limit.is_some_and(|limit| limit < 1.0);
+        if is_head && (stated.is_none() && (about.results_file.is_none() || is_fraction) || is_own) {
+            let detail = format!("only the first {} of the {most} items to ask were asked", first.index);
             findings.departs(detail, Contrast::of(&most, &first.index));
             return;
         }

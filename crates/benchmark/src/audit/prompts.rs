@@ -137,19 +137,48 @@ impl<'c> Prompts<'c> {
             }
             return;
         }
-        let after = prompt.strip_prefix(task.description.as_str());
+        let after = self.after_description(task, prompt, findings);
         if self.shots == 0 && after == Some(question.as_str()) {
             return;
         }
-        let before = prompt.strip_suffix(question.as_str());
-        if let Some(shown) = before.and_then(|before| before.strip_prefix(task.description.as_str())) {
+        if let Some(shown) = after.and_then(|after| after.strip_suffix(question.as_str())) {
             self.shown(task, sample, record, shown, findings);
             return;
         }
         let whole = format!("{}{question}", task.description);
         if self.space == Space::Strict || squeezed(prompt) != squeezed(&whole) {
             Self::tell(sample, record, &whole, prompt, findings);
-        } else if std::mem::replace(&mut self.space, Space::Told) == Space::Free {
+        } else {
+            self.spaced(findings);
+        }
+    }
+
+    /// What stands after the task's description; another version of the harness may end it otherwise: Jinja, by which lm-evaluation-harness
+    /// 0.4.2 wrote descriptions, drops a line feed at the end.
+    fn after_description<'p>(
+        &mut self,
+        task: &Task,
+        prompt: &'p str,
+        findings: &mut Findings<'_, '_>,
+    ) -> Option<&'p str> {
+        let after = prompt.strip_prefix(task.description.as_str());
+        if after.is_some() || self.space == Space::Strict {
+            return after;
+        }
+        let stem = task.description.trim_end();
+        let rest = prompt.strip_prefix(stem)?;
+        let after = rest.trim_start();
+        let space = &rest[..rest.len() - after.len()];
+        if space.contains('\n') != task.description[stem.len()..].contains('\n') {
+            return None;
+        }
+        self.spaced(findings);
+        Some(after)
+    }
+
+    /// Tells, once, that another version put other white space into the prompts.
+    fn spaced(&mut self, findings: &mut Findings<'_, '_>) {
+        if std::mem::replace(&mut self.space, Space::Told) == Space::Free {
             let detail = "the prompts differ from those of the pinned harness by white space only".to_owned();
             findings.departs(detail, Contrast::default());
         }

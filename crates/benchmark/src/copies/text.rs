@@ -1,9 +1,9 @@
 //! From the bytes of a file to its text: decompressed, and decoded with a note where it is not UTF-8.
 
 use std::borrow::Cow;
-use std::io::Read;
 
 use crate::Error;
+use crate::packing::Packing;
 
 /// More than any benchmark holds: what is larger is something else, or a decompression bomb.
 pub const LARGEST_BYTES: u64 = 256 << 20;
@@ -18,18 +18,16 @@ pub(super) struct Decoded<'a> {
 /// The bytes inside gzip, bzip2 or Zstandard; as they are where they are not compressed.
 pub(super) fn inflated<'a>(name: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, Error> {
     check_size(name, bytes.len() as u64, "it")?;
-    match bytes {
-        [0x1f, 0x8b, ..] => drained(name, "gzip", flate2::read::MultiGzDecoder::new(bytes)),
-        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] => {
-            drained(name, "bzip2", bzip2::read::MultiBzDecoder::new(bytes))
-        }
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            let reader =
-                zstd::stream::read::Decoder::with_buffer(bytes).map_err(|err| broken(name, "zstd", &err))?;
-            drained(name, "zstd", reader)
-        }
-        _ => Ok(Cow::Borrowed(bytes)),
-    }
+    let Some(packing) = Packing::of(bytes) else { return Ok(Cow::Borrowed(bytes)) };
+    let format = match packing {
+        Packing::Gzip => "gzip",
+        Packing::Bzip2 => "bzip2",
+        Packing::Zstandard => "zstd",
+    };
+    let out = packing.unpack(bytes, LARGEST_BYTES);
+    let out = out.map_err(|err| malformed(format, name, format!("cannot be decompressed: {err}")))?;
+    check_size(name, out.len() as u64, "what it decompresses to")?;
+    Ok(Cow::Owned(out))
 }
 
 /// Refuses what is larger than any benchmark.
@@ -39,18 +37,6 @@ pub(super) fn check_size(name: &str, size_bytes: u64, what: &str) -> Result<(), 
     }
     let problem = format!("{what} is larger than {} MB, more than any benchmark holds", LARGEST_BYTES >> 20);
     Err(malformed("benchmark copy", name, problem))
-}
-
-fn drained<'a>(name: &str, format: &'static str, reader: impl Read) -> Result<Cow<'a, [u8]>, Error> {
-    let mut out = Vec::new();
-    let read = reader.take(LARGEST_BYTES + 1).read_to_end(&mut out);
-    read.map_err(|err| broken(name, format, &err))?;
-    check_size(name, out.len() as u64, "what it decompresses to")?;
-    Ok(Cow::Owned(out))
-}
-
-fn broken(name: &str, format: &'static str, err: &std::io::Error) -> Error {
-    malformed(format, name, format!("cannot be decompressed: {err}"))
 }
 
 /// An error of a file, or of a place in it.

@@ -23,3 +23,4 @@ mod shared;
 mod spot_check;
 mod task;
 mod vectors;
+mod versions;

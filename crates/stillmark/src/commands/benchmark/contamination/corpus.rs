@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use stillmark_benchmark::contamination::scan::{self, Place, Reader};
+use stillmark_benchmark::packing::Packing;
 use stillmark_kernels::map::FileMap;
 
 use super::table;
@@ -27,15 +28,6 @@ enum Kind {
     Lines,
     Text,
     Table,
-}
-
-/// How a file is packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Packing {
-    Plain,
-    Gzip,
-    Zstandard,
-    Bzip2,
 }
 
 /// The files below the paths, in the order of their names, with their sizes.
@@ -72,13 +64,14 @@ fn walk(path: &Path, found: &mut Vec<(PathBuf, u64)>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn kind(path: &Path) -> (Kind, Packing) {
+/// What a file holds, and how it is packed where it is.
+fn kind(path: &Path) -> (Kind, Option<Packing>) {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let packed = [(".gz", Packing::Gzip), (".zst", Packing::Zstandard), (".bz2", Packing::Bzip2)];
     let (stem, packing) = packed
         .into_iter()
-        .find_map(|(ending, packing)| Some((name.strip_suffix(ending)?, packing)))
-        .unwrap_or((&name, Packing::Plain));
+        .find_map(|(ending, packing)| Some((name.strip_suffix(ending)?, Some(packing))))
+        .unwrap_or((&name, None));
     let kind = match stem.rsplit_once('.').map(|(_, ending)| ending) {
         Some("jsonl" | "ndjson" | "json") => Kind::Lines,
         Some("parquet") => Kind::Table,
@@ -204,8 +197,8 @@ impl<'a> Corpus<'a> {
                 let share = size / groups.len().max(1) as u64;
                 Open::Table { groups, share }
             }
-            (_, Packing::Plain) => Open::Mapped(Arc::new(FileMap::open(path).map_err(cannot)?)),
-            (_, packing) => Open::Packed { unpacked: unpacked(path, packing)?, held: Vec::new() },
+            (_, None) => Open::Mapped(Arc::new(FileMap::open(path).map_err(cannot)?)),
+            (_, Some(packing)) => Open::Packed { unpacked: unpacked(path, packing)?, held: Vec::new() },
         });
         Ok(())
     }
@@ -285,8 +278,8 @@ fn search_lines(reader: &mut Reader<'_>, lines: &[u8], path: &Path) -> Result<()
 fn text(reader: &mut Reader<'_>, path: &Path) -> Result<(), Problem> {
     let cannot = |err: std::io::Error| files::cannot("read", path, &err);
     match kind(path).1 {
-        Packing::Plain if std::fs::metadata(path).map_err(cannot)?.len() == 0 => {}
-        Packing::Plain => {
+        None if std::fs::metadata(path).map_err(cannot)?.len() == 0 => {}
+        None => {
             let map = FileMap::open(path).map_err(cannot)?;
             let mut rest: &[u8] = &map;
             while !rest.is_empty() {
@@ -295,7 +288,7 @@ fn text(reader: &mut Reader<'_>, path: &Path) -> Result<(), Problem> {
                 rest = later;
             }
         }
-        packing => {
+        Some(packing) => {
             let (mut unpacked, mut held) = (unpacked(path, packing)?, Vec::new());
             while read_more(&mut unpacked, &mut held, path)? {
                 while let Some(end) = cut(&held, Kind::Text) {
@@ -312,13 +305,7 @@ fn text(reader: &mut Reader<'_>, path: &Path) -> Result<(), Problem> {
 
 fn unpacked(path: &Path, packing: Packing) -> Result<Box<dyn Read + Send>, Problem> {
     let cannot = |err: std::io::Error| files::cannot("read", path, &err);
-    let file = File::open(path).map_err(cannot)?;
-    Ok(match packing {
-        Packing::Plain => Box::new(file),
-        Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
-        Packing::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(file)),
-        Packing::Zstandard => Box::new(zstd::Decoder::new(file).map_err(cannot)?),
-    })
+    packing.reader(File::open(path).map_err(cannot)?).map_err(cannot)
 }
 
 /// Whole lines, some megabyte of them; nothing at the end.
