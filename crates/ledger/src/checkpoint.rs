@@ -1,7 +1,7 @@
 //! Checkpoints (`c2sp.org/tlog-checkpoint`): a log's signed size and root.
 
 use crate::Refusal;
-use crate::note::{self, SigningKey, VerifierKey};
+use crate::note::{self, CosignerKey, SigningKey, VerifierKey};
 use crate::tree::{Hash, Head};
 
 /// A tree head as a log signs it.
@@ -52,6 +52,50 @@ pub fn open(signed: &str, keys: &[VerifierKey]) -> Result<Checkpoint, Refusal> {
     } else {
         Err(Refusal::WrongOrigin { origin: checkpoint.origin })
     }
+}
+
+/// Whose cosignatures a checkpoint must bear.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Quorum {
+    /// The witnesses that count.
+    pub witnesses: Vec<CosignerKey>,
+    /// How many of them must have cosigned.
+    pub needed: usize,
+}
+
+/// Opens a signed checkpoint that enough witnesses cosigned, and no known one badly.
+pub fn open_witnessed(signed: &str, keys: &[VerifierKey], quorum: &Quorum) -> Result<Checkpoint, Refusal> {
+    let checkpoint = open(signed, keys)?;
+    let note = note::parse(signed)?;
+    let mut cosigned: Vec<&CosignerKey> = Vec::new();
+    for line in &note.signatures {
+        for witness in &quorum.witnesses {
+            let Some(time) = witness.time_of(&note.text, line) else { continue };
+            time?;
+            // One secret counts once, under whatever names it is listed.
+            if !cosigned.iter().any(|known| known.is_same_secret(witness)) {
+                cosigned.push(witness);
+            }
+        }
+    }
+    let (found, needed) = (cosigned.len(), quorum.needed);
+    if found < needed { Err(Refusal::TooFewWitnesses { found, needed }) } else { Ok(checkpoint) }
+}
+
+/// The cosignature lines in `note`, of the same text as `signed`, that are good ones of the witnesses and not in `signed` yet.
+pub(crate) fn cosignatures(signed: &str, note: &str, witnesses: &[CosignerKey]) -> Result<String, Refusal> {
+    let (own, other) = (note::parse(signed)?, note::parse(note)?);
+    if own.text != other.text {
+        return Err(Refusal::Malformed { what: "cosignature: of another checkpoint" });
+    }
+    let mut lines = String::new();
+    for line in other.signatures.iter().filter(|line| !own.signatures.contains(line)) {
+        for time in witnesses.iter().filter_map(|witness| witness.time_of(&other.text, line)) {
+            time?;
+            lines += &line.to_string();
+        }
+    }
+    Ok(lines)
 }
 
 /// Reads an ASCII decimal without leading zeros.

@@ -1,5 +1,6 @@
 //! What can go wrong, and what can be refused.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// Why something could not be carried out.
@@ -43,6 +44,9 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// The last append failed when its checkpoint was being published, so that only the files can say whether it was.
+    #[error("it is not known whether the last append was published: open the log anew")]
+    Unsettled,
     /// The log on disk does not hold together.
     #[error("the log does not hold together")]
     Refused(#[from] Refusal),
@@ -94,6 +98,38 @@ pub enum Refusal {
         /// The size known to have been signed.
         known: u64,
     },
+    /// The log has another history than the one that was signed at that size.
+    #[error("the log has another history than the one signed at size {size}")]
+    SplitView {
+        /// The size at which both were signed.
+        size: u64,
+    },
+    /// The log's entries or tiles are not those that were signed.
+    #[error("{change}: index {index}, in `{path}`")]
+    Changed {
+        /// What was done to them, as far as can be seen.
+        change: Change,
+        /// The first entry it concerns.
+        index: u64,
+        /// The file, below the log's folder.
+        path: String,
+    },
+    /// A file of the log does not follow its format.
+    #[error("`{path}` is {what}")]
+    MalformedFile {
+        /// The file, below the log's folder.
+        path: String,
+        /// How it differs.
+        what: &'static str,
+    },
+    /// Fewer witnesses cosigned than are demanded.
+    #[error("{found} of the known witnesses cosigned, and {needed} are demanded")]
+    TooFewWitnesses {
+        /// How many did.
+        found: usize,
+        /// How many must.
+        needed: usize,
+    },
     /// A file that the checkpoint demands is not there.
     #[error("`{}` is missing or unreadable", path.display())]
     MissingFile {
@@ -102,11 +138,66 @@ pub enum Refusal {
     },
 }
 
+/// What was done to a log's entries or tiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// An entry has other bytes.
+    EditedEntry,
+    /// An entry is gone; those after it moved up.
+    DroppedEntry,
+    /// An entry was put in; those after it moved down.
+    InsertedEntry,
+    /// The same entries stand in another order.
+    ReorderedEntries,
+    /// The hashes of a tile are not those that the tree above it needs; the entries are.
+    EditedTile,
+    /// Neither the entries nor the tile below that place give the hash that the tree above needs.
+    EditedRange,
+}
+
+impl Change {
+    /// The stable word of test vectors and findings.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::EditedEntry => "edited-entry",
+            Self::DroppedEntry => "dropped-entry",
+            Self::InsertedEntry => "inserted-entry",
+            Self::ReorderedEntries => "reordered-entries",
+            Self::EditedTile => "edited-tile",
+            Self::EditedRange => "edited-range",
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EditedEntry => "an entry was edited",
+            Self::DroppedEntry => "an entry was dropped",
+            Self::InsertedEntry => "an entry was put in",
+            Self::ReorderedEntries => "entries were reordered",
+            Self::EditedTile => "a tile was edited",
+            Self::EditedRange => "entries and their tile were edited",
+        })
+    }
+}
+
 impl Refusal {
+    /// The first entry that is concerned, where one is known.
+    pub fn index(&self) -> Option<u64> {
+        match self {
+            Self::Changed { index, .. } => Some(*index),
+            _ => None,
+        }
+    }
+
     /// The stable word of test vectors and findings.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Malformed { .. } => "malformed",
+            Self::Malformed { .. } | Self::MalformedFile { .. } => "malformed",
+            Self::SplitView { .. } => "split-view",
+            Self::Changed { change, .. } => change.code(),
+            Self::TooFewWitnesses { .. } => "too-few-witnesses",
             Self::BadSignature { .. } => "bad-signature",
             Self::UnknownSigner | Self::WrongOrigin { .. } => "unknown-signer",
             Self::NotInLog => "not-in-log",

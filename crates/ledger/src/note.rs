@@ -1,4 +1,4 @@
-//! Signed notes (`c2sp.org/signed-note`) with Ed25519 keys, signature type `0x01`.
+//! Signed notes (`c2sp.org/signed-note`) with Ed25519 keys: signature type `0x01`, and `0x04` for witnesses.
 
 use crate::{Error, Refusal};
 use base64::Engine as _;
@@ -9,6 +9,8 @@ use std::fmt;
 
 /// The signature type byte of plain Ed25519.
 const ED25519: u8 = 0x01;
+/// The signature type byte of a timestamped cosignature with Ed25519 (`c2sp.org/tlog-cosignature`).
+const COSIGNATURE: u8 = 0x04;
 /// How many signature lines a note may carry.
 const MAX_SIGNATURES: usize = 64;
 /// What a signature line starts with: an em dash and a space.
@@ -24,6 +26,13 @@ pub struct SigningKey {
 /// A log's public key, with its name.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VerifierKey {
+    name: String,
+    public: Public,
+}
+
+/// A witness's public key, with its name.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CosignerKey {
     name: String,
     public: Public,
 }
@@ -61,7 +70,7 @@ impl SigningKey {
             .trim_end()
             .strip_prefix("PRIVATE+KEY+")
             .ok_or(Error::KeyText { what: "no `PRIVATE+KEY+` at its start" })?;
-        let (name, id, bytes) = key_parts(rest)?;
+        let (name, id, bytes) = key_parts(rest, ED25519)?;
         let key = Self::from_seed(&name, &bytes)?;
         if key.verifier().key_id() == id {
             Ok(key)
@@ -73,12 +82,25 @@ impl SigningKey {
     /// The text form, which is secret.
     pub fn encode(&self) -> String {
         let id = hex(self.verifier().key_id());
-        format!("PRIVATE+KEY+{}+{id}+{}", self.name, encode_key(self.secret.as_bytes()))
+        format!("PRIVATE+KEY+{}+{id}+{}", self.name, encode_key(ED25519, self.secret.as_bytes()))
     }
 
     /// The public half.
     pub fn verifier(&self) -> VerifierKey {
         VerifierKey { name: self.name.clone(), public: self.secret.verifying_key() }
+    }
+
+    /// The public half where the key is a witness's: the same secret must not cosign under two names.
+    pub fn cosigner(&self) -> CosignerKey {
+        CosignerKey { name: self.name.clone(), public: self.secret.verifying_key() }
+    }
+
+    /// Cosigns a checkpoint's text as of a time in seconds since 1970, giving the signature line.
+    pub fn cosign(&self, text: &str, time: u64) -> String {
+        let mut bytes = self.cosigner().key_id().to_vec();
+        bytes.extend_from_slice(&time.to_be_bytes());
+        bytes.extend_from_slice(&self.secret.sign(cosigned(text, time).as_bytes()).to_bytes());
+        format!("{SIGNATURE_MARK}{} {}\n", self.name, STANDARD.encode(bytes))
     }
 
     /// Signs a text that ends in a newline, giving the whole note.
@@ -92,12 +114,8 @@ impl SigningKey {
 impl VerifierKey {
     /// Reads the text form `name+id+base64`.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let (name, id, bytes) = key_parts(text.trim_end())?;
-        check_name(&name)?;
-        let public =
-            Public::from_bytes(&bytes).map_err(|_| Error::KeyText { what: "not a point of the curve" })?;
-        let key = Self { name, public };
-        if key.key_id() == id { Ok(key) } else { Err(Error::KeyText { what: "the id does not fit the key" }) }
+        let (name, public) = parse_public(text, ED25519)?;
+        Ok(Self { name, public })
     }
 
     /// The key's name.
@@ -107,25 +125,79 @@ impl VerifierKey {
 
     /// The short id: the first bytes of SHA-256 over name, newline, type and key.
     pub fn key_id(&self) -> [u8; 4] {
-        let hash = Sha256::new()
-            .chain_update(self.name.as_bytes())
-            .chain_update([b'\n', ED25519])
-            .chain_update(self.public.as_bytes())
-            .finalize();
-        [hash[0], hash[1], hash[2], hash[3]]
+        key_id(&self.name, ED25519, &self.public)
+    }
+}
+
+impl CosignerKey {
+    /// Reads the text form `name+id+base64`, whose type is `0x04`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let (name, public) = parse_public(text, COSIGNATURE)?;
+        Ok(Self { name, public })
+    }
+
+    /// The key's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The short id: the first bytes of SHA-256 over name, newline, type and key.
+    pub fn key_id(&self) -> [u8; 4] {
+        key_id(&self.name, COSIGNATURE, &self.public)
+    }
+
+    /// Whether both are one secret, under whatever names.
+    pub fn is_same_secret(&self, other: &Self) -> bool {
+        self.public == other.public
+    }
+
+    /// The time of this witness's cosignature in a line of a note; none where the line is another's.
+    pub fn time_of(&self, text: &str, line: &SignatureLine) -> Option<Result<u64, Refusal>> {
+        let is_its = line.name == self.name && line.key_id == self.key_id();
+        is_its.then(|| self.verify(text, &line.signature))
+    }
+
+    fn verify(&self, text: &str, signature: &[u8]) -> Result<u64, Refusal> {
+        let bad = || Refusal::BadSignature { name: self.name.clone() };
+        let (time, signature) = signature.split_first_chunk::<8>().ok_or_else(bad)?;
+        let time = u64::from_be_bytes(*time);
+        let good = Signature::from_slice(signature)
+            .and_then(|signature| self.public.verify_strict(cosigned(text, time).as_bytes(), &signature));
+        if good.is_ok() && i64::try_from(time).is_ok() { Ok(time) } else { Err(bad()) }
     }
 }
 
 /// The text form `name+id+base64`, which may be published.
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}+{}+{}", self.name, hex(self.key_id()), encode_key(self.public.as_bytes()))
+        write!(f, "{}+{}+{}", self.name, hex(self.key_id()), encode_key(ED25519, self.public.as_bytes()))
+    }
+}
+
+/// The text form `name+id+base64`, which may be published.
+impl fmt::Display for CosignerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}+{}+{}", self.name, hex(self.key_id()), encode_key(COSIGNATURE, self.public.as_bytes()))
     }
 }
 
 impl fmt::Debug for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VerifierKey({self})")
+    }
+}
+
+impl fmt::Debug for CosignerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CosignerKey({self})")
+    }
+}
+
+/// The line as it stands in a note, its newline included.
+impl fmt::Display for SignatureLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = [self.key_id.as_slice(), &self.signature].concat();
+        writeln!(f, "{SIGNATURE_MARK}{} {}", self.name, STANDARD.encode(bytes))
     }
 }
 
@@ -187,7 +259,33 @@ fn check_name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn key_parts(text: &str) -> Result<(String, [u8; 4], [u8; 32]), Error> {
+/// What a witness signs of a checkpoint's text.
+fn cosigned(text: &str, time: u64) -> String {
+    format!("cosignature/v1\ntime {time}\n{text}")
+}
+
+fn key_id(name: &str, kind: u8, public: &Public) -> [u8; 4] {
+    let hash = Sha256::new()
+        .chain_update(name.as_bytes())
+        .chain_update([b'\n', kind])
+        .chain_update(public.as_bytes())
+        .finalize();
+    [hash[0], hash[1], hash[2], hash[3]]
+}
+
+fn parse_public(text: &str, kind: u8) -> Result<(String, Public), Error> {
+    let (name, id, bytes) = key_parts(text.trim_end(), kind)?;
+    check_name(&name)?;
+    let public =
+        Public::from_bytes(&bytes).map_err(|_| Error::KeyText { what: "not a point of the curve" })?;
+    if key_id(&name, kind, &public) == id {
+        Ok((name, public))
+    } else {
+        Err(Error::KeyText { what: "the id does not fit the key" })
+    }
+}
+
+fn key_parts(text: &str, kind: u8) -> Result<(String, [u8; 4], [u8; 32]), Error> {
     let mut parts = text.splitn(3, '+');
     let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(Error::KeyText { what: "fewer than three parts" });
@@ -195,16 +293,17 @@ fn key_parts(text: &str) -> Result<(String, [u8; 4], [u8; 32]), Error> {
     let id = unhex(id).ok_or(Error::KeyText { what: "the id is not eight hex digits" })?;
     let bytes = STANDARD.decode(key).map_err(|_| Error::KeyText { what: "not base64" })?;
     match bytes.split_first() {
-        Some((&ED25519, key)) => {
+        Some((found, key)) if *found == kind => {
             let key = key.try_into().map_err(|_| Error::KeyText { what: "not 32 bytes" })?;
             Ok((name.to_owned(), id, key))
         }
+        _ if kind == COSIGNATURE => Err(Error::KeyText { what: "not a witness's key" }),
         _ => Err(Error::KeyText { what: "not an Ed25519 key" }),
     }
 }
 
-fn encode_key(key: &[u8; 32]) -> String {
-    let mut bytes = vec![ED25519];
+fn encode_key(kind: u8, key: &[u8; 32]) -> String {
+    let mut bytes = vec![kind];
     bytes.extend_from_slice(key);
     STANDARD.encode(bytes)
 }

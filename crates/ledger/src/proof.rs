@@ -1,7 +1,7 @@
 //! Offline proofs that an entry is in a log (`c2sp.org/tlog-proof@v1`).
 
 use crate::Refusal;
-use crate::checkpoint::{self, Checkpoint, decimal};
+use crate::checkpoint::{self, Checkpoint, Quorum, decimal};
 use crate::note::VerifierKey;
 use crate::tree::{self, Hash};
 use base64::Engine as _;
@@ -65,7 +65,17 @@ pub fn parse(bytes: &[u8]) -> Result<Proof, Refusal> {
 
 /// Checks offline that `entry` is in the log of one of the `keys`, and gives the checkpoint that says so.
 pub fn verify(proof: &Proof, entry: &[u8], keys: &[VerifierKey]) -> Result<Checkpoint, Refusal> {
-    let checkpoint = checkpoint::open(&proof.checkpoint, keys)?;
+    verify_witnessed(proof, entry, keys, &Quorum::default())
+}
+
+/// The same, where enough witnesses must have cosigned the checkpoint.
+pub fn verify_witnessed(
+    proof: &Proof,
+    entry: &[u8],
+    keys: &[VerifierKey],
+    quorum: &Quorum,
+) -> Result<Checkpoint, Refusal> {
+    let checkpoint = checkpoint::open_witnessed(&proof.checkpoint, keys, quorum)?;
     let leaf = tree::leaf_hash(entry);
     tree::verify_inclusion(leaf, proof.index, checkpoint.size, &proof.path, checkpoint.root)?;
     Ok(checkpoint)

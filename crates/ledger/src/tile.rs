@@ -2,7 +2,12 @@
 
 use crate::tree::Hash;
 use crate::{Error, Refusal};
+use std::cmp::Ordering;
 
+/// No bundle is longer: 256 entries of 65535 bytes with their lengths.
+pub const MAX_BUNDLE: usize = 256 * (2 + 65535);
+/// No tile is longer: 256 hashes.
+pub const MAX_TILE: usize = 256 * 32;
 /// How many hashes a full tile, and how many entries a full bundle, holds.
 pub const WIDTH: u64 = 256;
 /// The height of a tile: each hash of the next level covers that many doublings.
@@ -22,6 +27,16 @@ pub fn entries_path(index: u64, width: u64) -> String {
 pub fn layout(level: usize, size: u64) -> (u64, u64) {
     let hashes = size.checked_shr((level * HEIGHT) as u32).unwrap_or(0);
     (hashes / WIDTH, hashes % WIDTH)
+}
+
+/// How many hashes the tile `index` of a level holds in a log of that size (0: it is not there).
+pub fn width_at(level: usize, index: u64, size: u64) -> u64 {
+    let (full, width) = layout(level, size);
+    match index.cmp(&full) {
+        Ordering::Less => WIDTH,
+        Ordering::Equal => width,
+        Ordering::Greater => 0,
+    }
 }
 
 /// Adds an entry with its length to a bundle.

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
+use std::ops::Range;
 
 /// A SHA-256 hash of a leaf, a node or a root.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,75 +73,102 @@ impl Tree {
 
     /// The root of the first `size` leaves, if there are as many.
     pub fn root_at(&self, size: u64) -> Option<Hash> {
-        (size <= self.size()).then(|| self.range(0, size))
+        (size <= self.size()).then(|| self.range(0..size))
     }
 
     /// The root over all leaves.
     pub fn root(&self) -> Hash {
-        self.range(0, self.size())
+        self.range(0..self.size())
     }
 
     /// The audit path of leaf `index` in the tree of the first `size` leaves (RFC 6962, 2.1.1).
     pub fn inclusion(&self, index: u64, size: u64) -> Option<Vec<Hash>> {
-        if index >= size || size > self.size() {
-            return None;
-        }
-        let mut path = Vec::new();
-        let (mut start, mut end) = (0, size);
-        while end - start > 1 {
-            let middle = start + split(end - start);
-            if index < middle {
-                path.push(self.range(middle, end));
-                end = middle;
-            } else {
-                path.push(self.range(start, middle));
-                start = middle;
-            }
-        }
-        path.reverse();
-        Some(path)
+        let is_there = index < size && size <= self.size();
+        is_there.then(|| inclusion_parts(index, size).into_iter().map(|part| self.range(part)).collect())
     }
 
     /// The consistency proof from the first `old` to the first `new` leaves (RFC 6962, 2.1.2).
     pub fn consistency(&self, old: u64, new: u64) -> Option<Vec<Hash>> {
-        if old > new || new > self.size() {
-            return None;
-        }
-        let mut path = Vec::new();
-        if old == 0 || old == new {
-            return Some(path);
-        }
-        let (mut start, mut end) = (0, new);
-        while old != end {
-            let middle = start + split(end - start);
-            if old <= middle {
-                path.push(self.range(middle, end));
-                end = middle;
-            } else {
-                path.push(self.range(start, middle));
-                start = middle;
-            }
-        }
-        if start != 0 {
-            path.push(self.range(start, end));
-        }
-        path.reverse();
-        Some(path)
+        let is_there = old <= new && new <= self.size();
+        is_there.then(|| consistency_parts(old, new).into_iter().map(|part| self.range(part)).collect())
     }
 
-    /// The hash over the leaves `start..end`, which must be a range that the recursion of RFC 6962 meets.
-    fn range(&self, start: u64, end: u64) -> Hash {
-        let width = end - start;
-        if width == 0 {
-            return empty_root();
-        }
-        if width.is_power_of_two() {
-            let height = width.trailing_zeros() as usize;
-            return self.levels[height][(start >> height) as usize];
-        }
-        let middle = start + split(width);
-        node_hash(self.range(start, middle), self.range(middle, end))
+    /// The hash over a range of leaves, which must be one that the recursion of RFC 6962 meets.
+    fn range(&self, leaves: Range<u64>) -> Hash {
+        join(subtrees(leaves).into_iter().map(|(height, index)| self.levels[height][index as usize]))
     }
+}
+
+/// The ranges of leaves whose hashes are the audit path of a leaf below `size`, from its sibling on.
+pub(crate) fn inclusion_parts(index: u64, size: u64) -> Vec<Range<u64>> {
+    let mut parts = Vec::new();
+    let (mut start, mut end) = (0, size);
+    while end - start > 1 {
+        let middle = start + split(end - start);
+        if index < middle {
+            parts.push(middle..end);
+            end = middle;
+        } else {
+            parts.push(start..middle);
+            start = middle;
+        }
+    }
+    parts.reverse();
+    parts
+}
+
+/// The ranges of leaves whose hashes are the consistency proof from `old` to a `new` that is no smaller.
+pub(crate) fn consistency_parts(old: u64, new: u64) -> Vec<Range<u64>> {
+    let mut parts = Vec::new();
+    if old == 0 || old == new {
+        return parts;
+    }
+    let (mut start, mut end) = (0, new);
+    while old != end {
+        let middle = start + split(end - start);
+        if old <= middle {
+            parts.push(middle..end);
+            end = middle;
+        } else {
+            parts.push(start..middle);
+            start = middle;
+        }
+    }
+    if start != 0 {
+        parts.push(start..end);
+    }
+    parts.reverse();
+    parts
+}
+
+/// The complete subtrees of a range that the recursion of RFC 6962 meets, as height and number: the largest first.
+pub(crate) fn subtrees(leaves: Range<u64>) -> Vec<(usize, u64)> {
+    let width = leaves.end - leaves.start;
+    let mut start = leaves.start;
+    let heights = (0..u64::BITS as usize).rev().filter(|height| width >> height & 1 == 1);
+    let subtree = |height: usize| {
+        let index = start >> height;
+        start += 1 << height;
+        (height, index)
+    };
+    heights.map(subtree).collect()
+}
+
+/// The hash over neighboring complete subtrees, the largest first.
+pub(crate) fn join(subtrees: impl DoubleEndedIterator<Item = Hash>) -> Hash {
+    subtrees.rev().reduce(|right, left| node_hash(left, right)).unwrap_or_else(empty_root)
+}
+
+/// The hash over `hashes`, whose number is a power of two.
+pub(crate) fn complete(mut hashes: Vec<Hash>) -> Hash {
+    let mut width = hashes.len();
+    while width > 1 {
+        width /= 2;
+        for i in 0..width {
+            hashes[i] = node_hash(hashes[2 * i], hashes[2 * i + 1]);
+        }
+    }
+    hashes.first().copied().unwrap_or_else(empty_root)
 }
 
 /// Checks that `leaf` is the entry number `index` of the tree of `size` leaves with that `root`.

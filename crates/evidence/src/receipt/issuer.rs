@@ -49,7 +49,7 @@ struct Given {
 impl Issuer {
     /// Issues into an empty log; into one that holds entries it would count from nothing, and gives none.
     pub fn new(log: Log) -> Option<Self> {
-        (log.tree().size() == 0).then(|| Self { log, given: BTreeMap::new(), places: BTreeMap::new() })
+        (log.size() == 0).then(|| Self { log, given: BTreeMap::new(), places: BTreeMap::new() })
     }
 
     /// Logs an answer and gives its receipt.

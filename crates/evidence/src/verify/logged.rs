@@ -5,7 +5,7 @@ use crate::layout::read;
 use crate::{Digest, Finding, FindingKind};
 use std::path::Path;
 use stillmark_ledger::note::VerifierKey;
-use stillmark_ledger::{Checkpoint, Refusal, log, proof};
+use stillmark_ledger::{Checkpoint, Refusal, check, proof};
 
 /// Whether every bundle was found in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(super) fn check(dir: &Path, named: Option<&str>, place: &Place<'_>, checks: 
         checks.push(Finding::new(FindingKind::Malformed, place.names.clone(), detail).into());
         return Logged::NotAll;
     };
-    let contents = place.log.map(|path| (path, log::check(&dir.join(path), &key)));
+    let contents = place.log.map(|path| (path, check::check(&dir.join(path), &key)));
     let mut proven = Vec::new();
     for (bundle, proof) in &place.proofs {
         let agreed = check_proof(dir, bundle, proof, &key).and_then(|(index, checkpoint)| {
@@ -72,7 +72,7 @@ pub(super) fn check(dir: &Path, named: Option<&str>, place: &Place<'_>, checks: 
 /// The log itself; after the last of the folder's bundles nothing stands in it, for that bundle would be missing.
 fn check_log(
     path: &str,
-    contents: Result<log::Contents, Refusal>,
+    contents: Result<check::Contents, Refusal>,
     last: Option<u64>,
 ) -> Result<Check, Finding> {
     let contents = contents.map_err(|refusal| Finding::new(kind(&refusal), path, refusal.to_string()))?;
@@ -99,8 +99,15 @@ fn check_proof(
 }
 
 /// The proof's checkpoint must be one the log has grown out of.
-fn agree(checkpoint: &Checkpoint, contents: &log::Contents, proof: &str, path: &str) -> Result<(), Finding> {
-    match contents.tree.root_at(checkpoint.size) {
+fn agree(
+    checkpoint: &Checkpoint,
+    contents: &check::Contents,
+    proof: &str,
+    path: &str,
+) -> Result<(), Finding> {
+    let known = contents.root_at(checkpoint.size);
+    let known = known.map_err(|refusal| Finding::new(kind(&refusal), path, refusal.to_string()))?;
+    match known {
         Some(root) if root == checkpoint.root => Ok(()),
         Some(_) => {
             Err(Finding::new(FindingKind::BadLog, proof, "the log has another history than the proof"))
@@ -114,10 +121,15 @@ fn agree(checkpoint: &Checkpoint, contents: &log::Contents, proof: &str, path: &
 
 pub(super) fn kind(refusal: &Refusal) -> FindingKind {
     match refusal {
-        Refusal::Malformed { .. } => FindingKind::Malformed,
+        Refusal::Malformed { .. } | Refusal::MalformedFile { .. } => FindingKind::Malformed,
         Refusal::BadSignature { .. } => FindingKind::BadSignature,
         // The signer named the log's key, so another key's log is not the one that was promised.
-        Refusal::UnknownSigner | Refusal::WrongOrigin { .. } | Refusal::Inconsistent => FindingKind::BadLog,
+        Refusal::UnknownSigner
+        | Refusal::WrongOrigin { .. }
+        | Refusal::Inconsistent
+        | Refusal::Changed { .. }
+        | Refusal::SplitView { .. }
+        | Refusal::TooFewWitnesses { .. } => FindingKind::BadLog,
         Refusal::NotInLog => FindingKind::NotInLog,
         Refusal::Stale { .. } => FindingKind::StaleCheckpoint,
         Refusal::MissingFile { .. } => FindingKind::MissingFile,

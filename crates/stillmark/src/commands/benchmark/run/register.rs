@@ -88,7 +88,9 @@ pub(super) fn count(
     for entry in entries.flatten() {
         let Ok(registered) = opened(&entry.path(), key) else { continue };
         let is_same = registered.registration.spec == spec && registered.registration.model == *model;
-        found += u64::from(is_same && log.find(registered.digest.as_bytes()).is_some());
+        let is_logged = || log.find(registered.digest.as_bytes());
+        let is_logged = is_same && is_logged().map_err(|err| Problem::from_error(&err))?.is_some();
+        found += u64::from(is_logged);
     }
     Ok(found)
 }
