@@ -20,7 +20,7 @@ use stillmark_model::{Config, TensorSource, Tokenizer, gguf, safetensors};
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Which member of a vector is the file that a target reads.
-const VECTORS: [(&str, &str, &str); 12] = [
+const VECTORS: [(&str, &str, &str); 14] = [
     ("bundle", "dsse-bundle", "bundle"),
     ("grant", "grant", "grant"),
     ("offer", "offer", "text"),
@@ -28,6 +28,8 @@ const VECTORS: [(&str, &str, &str); 12] = [
     ("provenance", "provenance-file", "text"),
     ("provenance", "agreement", "text"),
     ("receipt", "receipt", "header"),
+    ("gateway_framing", "gateway-wire", "bytes"),
+    ("gateway_request", "gateway-wire", "body"),
     ("statement", "dataset-manifest", "statement"),
     ("statement", "distill-run", "statement"),
     ("statement", "model-signature", "statement"),

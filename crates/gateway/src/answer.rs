@@ -1,0 +1,301 @@
+//! Bodies of answers: whole ones, and those that pass through as fast as the client reads them.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
+use tokio::time::{Instant, Interval};
+
+use crate::config::OnDisconnect;
+use crate::flight::Flight;
+use crate::gateway::Upstream;
+use crate::metrics::Event;
+use crate::upstream::{Body, Failure};
+use crate::usage::{Watch, usage_in};
+use crate::wire::reply::Refusal;
+
+/// A stream is told to be alive after so long a silence.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// So much of the end of an answer is kept, to find its usage in.
+const TAIL: usize = 1024;
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// One that is there.
+    Whole(Option<Bytes>),
+    /// Events from behind.
+    Events(Box<Events>),
+    /// Other bytes from behind.
+    Through(Box<Through>),
+}
+
+/// A stream of events on its way.
+#[derive(Debug)]
+pub(crate) struct Events {
+    body: Option<Body>,
+    watch: Watch,
+    /// There until it goes on without a client.
+    flight: Option<Flight>,
+    pace: Pace,
+    /// What is sent before the body ends.
+    last: Option<Bytes>,
+    on_disconnect: OnDisconnect,
+}
+
+/// Bytes on their way.
+#[derive(Debug)]
+pub(crate) struct Through {
+    body: Option<Body>,
+    flight: Flight,
+    pace: Pace,
+    tail: Vec<u8>,
+    length: Option<u64>,
+}
+
+/// How long nothing has come.
+#[derive(Debug)]
+struct Pace {
+    tick: Interval,
+    last: Instant,
+    told: Instant,
+    idle: Duration,
+}
+
+/// What time says of a silence.
+enum Silence {
+    Bearable,
+    KeepAlive,
+    TooLong,
+}
+
+impl Pace {
+    fn new(idle: Duration) -> Self {
+        let now = Instant::now();
+        let mut tick = tokio::time::interval_at(now + Duration::from_secs(1), Duration::from_secs(1));
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        Self { tick, last: now, told: now, idle }
+    }
+
+    fn came(&mut self) {
+        self.last = Instant::now();
+        self.told = self.last;
+    }
+
+    fn poll(&mut self, ctx: &mut Context<'_>) -> Silence {
+        while let Poll::Ready(now) = self.tick.poll_tick(ctx) {
+            if now.saturating_duration_since(self.last) >= self.idle {
+                return Silence::TooLong;
+            }
+            if now.saturating_duration_since(self.told) >= KEEP_ALIVE {
+                self.told = now;
+                return Silence::KeepAlive;
+            }
+        }
+        Silence::Bearable
+    }
+}
+
+impl Answer {
+    pub(crate) fn events(body: Body, watch: Watch, flight: Flight, upstream: &Upstream) -> Self {
+        let pace = Pace::new(upstream.idle);
+        let on_disconnect = upstream.on_disconnect;
+        Self::Events(Box::new(Events {
+            body: Some(body),
+            watch,
+            flight: Some(flight),
+            pace,
+            last: None,
+            on_disconnect,
+        }))
+    }
+
+    pub(crate) fn through(body: Body, flight: Flight, idle: Duration, length: Option<u64>) -> Self {
+        let through = Through { body: Some(body), flight, pace: Pace::new(idle), tail: Vec::new(), length };
+        Self::Through(Box::new(through))
+    }
+}
+
+impl Events {
+    fn poll(&mut self, ctx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            let Some(body) = &mut self.body else { return Poll::Ready(self.last.take()) };
+            let bytes = match body.poll(ctx) {
+                Poll::Pending => match self.silence(ctx) {
+                    Some(comment) => return Poll::Ready(Some(comment)),
+                    None if self.body.is_none() => continue,
+                    None => return Poll::Pending,
+                },
+                Poll::Ready(Some(Ok(bytes))) => bytes,
+                Poll::Ready(Some(Err(failure))) => {
+                    self.cut(&broken(&failure));
+                    continue;
+                }
+                Poll::Ready(None) => {
+                    self.end();
+                    continue;
+                }
+            };
+            self.pace.came();
+            let passed = self.passed(&bytes);
+            if !passed.is_empty() {
+                return Poll::Ready(Some(passed));
+            }
+        }
+    }
+
+    /// What of some bytes goes on; the stream is cut where it outgrows what may be taken.
+    fn passed(&mut self, bytes: &Bytes) -> Bytes {
+        let Ok(passed) = self.watch.pass(bytes) else {
+            self.cut(&Refusal::new(502, "server_error", "upstream_garbage", "An event was too long."));
+            return Bytes::new();
+        };
+        let seen = self.watch.seen();
+        if let (None, Some(flight)) = (self.watch.told(), &mut self.flight)
+            && !flight.may_grow(seen)
+        {
+            flight.seen(seen);
+            let message = "Rate limit reached: the answer outgrew what may be taken.";
+            self.cut(&Refusal::new(429, "tokens", "rate_limit_exceeded", message));
+        }
+        passed
+    }
+
+    fn silence(&mut self, ctx: &mut Context<'_>) -> Option<Bytes> {
+        let silence = self.pace.poll(ctx);
+        if self.flight.as_ref().is_some_and(|flight| flight.gateway.is_cutting()) {
+            self.cut(&Refusal::new(503, "server_error", "shutting_down", "The server is shutting down."));
+        } else if matches!(silence, Silence::TooLong) {
+            self.cut(&broken(&Failure::Silent));
+        } else if matches!(silence, Silence::KeepAlive) && self.watch.rest().is_empty() {
+            return Some(Bytes::from_static(b": keep-alive\n\n"));
+        }
+        None
+    }
+
+    /// Ends a stream that is not whole, with a word on why and without `[DONE]`.
+    fn cut(&mut self, refusal: &Refusal) {
+        self.body = None;
+        self.last = Some(refusal.event().into());
+    }
+
+    fn end(&mut self) {
+        self.body = None;
+        let rest = self.watch.rest();
+        self.last = (!rest.is_empty()).then_some(rest);
+        if let Some(flight) = &mut self.flight {
+            flight.seen(self.watch.seen());
+        }
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        let Some(mut flight) = self.flight.take() else { return };
+        if let Some(cost) = self.watch.told() {
+            flight.cost(cost);
+        }
+        // Whoever hangs up after the last word has all of it.
+        let Some(body) = self.body.take().filter(|_| !self.watch.is_done()) else { return };
+        flight.gateway.metrics.count(Event::Disconnected);
+        if self.on_disconnect == OnDisconnect::Drain && !flight.gateway.is_closing() {
+            let (watch, idle) = (std::mem::take(&mut self.watch), self.pace.idle);
+            tokio::task::spawn_local(drain(body, watch, flight, idle));
+        }
+    }
+}
+
+/// Reads a stream to its end for what it cost.
+async fn drain(mut body: Body, mut watch: Watch, mut flight: Flight, idle: Duration) {
+    while let Some(Ok(bytes)) = body.next(idle).await {
+        if watch.pass(&bytes).is_err() {
+            return;
+        }
+    }
+    match watch.told() {
+        Some(cost) => flight.cost(cost),
+        None => flight.seen(watch.seen()),
+    }
+}
+
+impl Through {
+    fn poll(&mut self, ctx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        match body.poll(ctx) {
+            Poll::Pending => match self.pace.poll(ctx) {
+                Silence::TooLong => Poll::Ready(Some(Err(Failure::Silent))),
+                Silence::Bearable | Silence::KeepAlive => Poll::Pending,
+            },
+            Poll::Ready(Some(Ok(bytes))) => {
+                self.pace.came();
+                self.length = self.length.map(|length| length.saturating_sub(bytes.len() as u64));
+                self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL)..]);
+                let old = self.tail.len().saturating_sub(TAIL);
+                self.tail.drain(..old);
+                Poll::Ready(Some(Ok(bytes)))
+            }
+            Poll::Ready(None) => {
+                self.body = None;
+                if let Some(cost) = usage_in(&self.tail) {
+                    self.flight.cost(cost);
+                }
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(failure))) => Poll::Ready(Some(Err(failure))),
+        }
+    }
+}
+
+impl hyper::body::Body for Answer {
+    type Data = Bytes;
+    type Error = Failure;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        ctx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        let data = match &mut *self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(Ok)),
+            Self::Events(events) => events.poll(ctx).map(|bytes| bytes.map(Ok)),
+            Self::Through(through) => through.poll(ctx),
+        };
+        data.map(|data| data.map(|bytes| bytes.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Self::Events(_) | Self::Through(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Through(through) => through.length.map_or_else(SizeHint::default, SizeHint::with_exact),
+            Self::Events(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// What a client is told of a server behind that failed: nothing of what is inside.
+pub(crate) fn broken(failure: &Failure) -> Refusal {
+    let (status, code) = match failure {
+        Failure::Silent => (504, "upstream_timeout"),
+        Failure::Busy(_) => (503, "overloaded"),
+        Failure::Unreachable(_) => (502, "upstream_unreachable"),
+        Failure::Broken(_) | Failure::Cut => (502, "upstream_broken"),
+    };
+    let mut message = failure.to_string();
+    if let Some(first) = message.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Refusal::new(status, "server_error", code, &format!("{message}."))
+}
+
+/// Nothing that a handler returns is an error: it answers.
+pub(crate) type Never = Infallible;

@@ -1,0 +1,294 @@
+//! The configuration: TOML, whose every word is known (docs/spec/gateway-config.md).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::keys::Limits;
+
+/// A whole configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where requests come in.
+    pub server: Server,
+    /// The servers behind.
+    #[serde(rename = "upstream")]
+    pub upstreams: Vec<Upstream>,
+    /// How much may be taken.
+    #[serde(default)]
+    pub limits: LimitsOfAll,
+    /// Which log-probabilities go out.
+    #[serde(default)]
+    pub logprobs: Logprobs,
+    /// The log of receipts.
+    #[serde(default)]
+    pub ledger: Option<Ledger>,
+}
+
+/// Where requests come in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// The address to listen at.
+    pub listen: SocketAddr,
+    /// The folder of keys, journal and log.
+    pub state: PathBuf,
+    /// Threads that answer.
+    #[serde(default = "one")]
+    pub threads: usize,
+    /// Connections at once.
+    #[serde(default = "connections")]
+    pub connections: usize,
+    /// Connections at once from one address.
+    #[serde(default = "connections_per_address")]
+    pub connections_per_address: usize,
+    /// The longest body of a request.
+    #[serde(default = "body_bytes")]
+    pub body_bytes: usize,
+    /// How long a head may take.
+    #[serde(default = "head_seconds")]
+    pub head_seconds: u64,
+    /// How long a body may pause.
+    #[serde(default = "head_seconds")]
+    pub body_pause_seconds: u64,
+    /// How long streams may go on after the order to stop.
+    #[serde(default = "shutdown_seconds")]
+    pub shutdown_seconds: u64,
+    /// Whether requests without a key are let in.
+    #[serde(default)]
+    pub open: bool,
+    /// Addresses of proxies whose `x-forwarded-for` is believed.
+    #[serde(default)]
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+}
+
+/// A server behind.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// What it is called in metrics.
+    pub name: String,
+    /// Its address, `http://HOST:PORT`, or `embedded:PATH` for a model of our own.
+    pub url: String,
+    /// The models that it answers for; `*` for all others.
+    pub models: Vec<String>,
+    /// The environment variable that holds its key.
+    #[serde(default)]
+    pub key_env: Option<String>,
+    /// The file that holds its key.
+    #[serde(default)]
+    pub key_file: Option<PathBuf>,
+    /// What happens to an answer whose client went away.
+    #[serde(default)]
+    pub on_disconnect: OnDisconnect,
+    /// How long it may take to begin an answer, and to pause within one.
+    #[serde(default = "idle_seconds")]
+    pub idle_seconds: u64,
+    /// How often a request that was not begun to be answered is tried again.
+    #[serde(default = "retries")]
+    pub retries: u32,
+}
+
+/// What happens to an answer whose client went away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnDisconnect {
+    /// The upstream is told to stop, by closing the connection.
+    #[default]
+    Cancel,
+    /// It is read to its end, so that its usage is known.
+    Drain,
+}
+
+/// How much may be taken.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsOfAll {
+    /// By each key, where it says nothing itself.
+    #[serde(default)]
+    pub key: Limits,
+    /// By each network: /24 of IPv4, /48 of IPv6.
+    #[serde(default)]
+    pub network: Network,
+    /// Tokens that an answer is thought to take where the request sets no limit.
+    #[serde(default = "answer_tokens")]
+    pub answer_tokens: u64,
+}
+
+/// What may come from one address or network.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Requests in a minute from one address.
+    #[serde(default)]
+    pub address_requests_per_minute: Option<u64>,
+    /// Requests in a minute from one network.
+    #[serde(default)]
+    pub network_requests_per_minute: Option<u64>,
+    /// Requests in a minute from one address that bring no good key.
+    #[serde(default = "unknown_per_minute")]
+    pub unauthenticated_per_minute: Option<u64>,
+}
+
+/// Which log-probabilities go out.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logprobs {
+    /// The most alternatives of a token.
+    #[serde(default = "top")]
+    pub most_top: u64,
+    /// Whether `logit_bias` may be asked for together with log-probabilities, from which the last layer can be solved for.
+    #[serde(default)]
+    pub with_logit_bias: bool,
+}
+
+/// The log of receipts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// The file that holds the log's key.
+    pub key_file: PathBuf,
+    /// Digests of models' weights, by name.
+    #[serde(default)]
+    pub models: BTreeMap<String, String>,
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It is no TOML, or holds a word that is not known.
+    #[error("{message}")]
+    Toml {
+        /// On which line, from 1, where that is known.
+        line: Option<usize>,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A value that cannot be.
+    #[error("`{field}` {problem}")]
+    Value {
+        /// Where.
+        field: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// Where a word is not known, or a value cannot be.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|err: toml::de::Error| ConfigError::Toml {
+            line: err.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count()),
+            message: err.message().to_owned(),
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |field: String, problem| Err(ConfigError::Value { field, problem });
+        if self.upstreams.is_empty() {
+            return wrong("upstream".to_owned(), "is missing: say where requests go");
+        }
+        let mut names = std::collections::BTreeSet::new();
+        let mut models = BTreeMap::new();
+        for upstream in &self.upstreams {
+            let field = |part: &str| format!("upstream.{}.{part}", upstream.name);
+            if !names.insert(&upstream.name) {
+                return wrong(field("name"), "is the name of two");
+            }
+            let is_address = upstream.url.strip_prefix("http://").is_some_and(|rest| !rest.is_empty())
+                || upstream.url.strip_prefix("embedded:").is_some_and(|path| !path.is_empty());
+            if !is_address {
+                return wrong(field("url"), "is neither `http://HOST:PORT` nor `embedded:PATH`");
+            }
+            if upstream.models.is_empty() {
+                return wrong(field("models"), "is empty: name its models, or `*`");
+            }
+            if upstream.key_env.is_some() && upstream.key_file.is_some() {
+                return wrong(field("key_file"), "stands beside `key_env`: one of them must go");
+            }
+            for model in &upstream.models {
+                if models.insert(model, &upstream.name).is_some() {
+                    return wrong(field("models"), "holds a model that another upstream has, too");
+                }
+            }
+        }
+        let server = &self.server;
+        if !(1..=256).contains(&server.threads) {
+            return wrong("server.threads".to_owned(), "must be from 1 to 256");
+        }
+        if server.connections == 0 || server.connections_per_address == 0 {
+            return wrong("server.connections".to_owned(), "must be above 0");
+        }
+        if !(1..=1 << 30).contains(&server.body_bytes) {
+            return wrong("server.body_bytes".to_owned(), "must be from 1 to 2^30");
+        }
+        Ok(())
+    }
+
+    /// The upstream that answers for a model, by its place.
+    pub fn upstream_of(&self, model: &str) -> Option<usize> {
+        let has = |name: &str| {
+            self.upstreams.iter().position(|upstream| upstream.models.iter().any(|own| own == name))
+        };
+        has(model).or_else(|| has("*"))
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn connections() -> usize {
+    10_000
+}
+
+fn connections_per_address() -> usize {
+    1_000
+}
+
+fn body_bytes() -> usize {
+    8 << 20
+}
+
+fn head_seconds() -> u64 {
+    5
+}
+
+fn shutdown_seconds() -> u64 {
+    30
+}
+
+fn idle_seconds() -> u64 {
+    300
+}
+
+fn retries() -> u32 {
+    1
+}
+
+fn answer_tokens() -> u64 {
+    1024
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the default of an optional field")]
+fn unknown_per_minute() -> Option<u64> {
+    Some(60)
+}
+
+fn top() -> u64 {
+    5
+}
+
+impl Default for Logprobs {
+    fn default() -> Self {
+        Self { most_top: top(), with_logit_bias: false }
+    }
+}

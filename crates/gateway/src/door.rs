@@ -1,0 +1,119 @@
+//! Who is let in: keys, what they ask for, and the limits they are under.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hyper::HeaderMap;
+use hyper::header::AUTHORIZATION;
+
+use crate::gateway::Gateway;
+use crate::keys::{Key, Presented};
+use crate::limit::Kind;
+use crate::meter::{Cost, Denied, Ticket};
+use crate::metrics::Event;
+use crate::wire::reply::Refusal;
+use crate::wire::request::Request;
+
+/// Bytes of text that a token stands for, in an estimate.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// A request that was let in.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) ticket: Ticket,
+    pub(crate) estimate: Cost,
+}
+
+/// Who asks: the key that the request brings, or nobody where the gateway is open.
+///
+/// # Errors
+/// Where the key is missing, unknown or revoked: the three look the same from outside.
+pub(crate) fn recognized(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    from: IpAddr,
+) -> Result<Option<Arc<Key>>, Refusal> {
+    let mut presented = headers.get_all(AUTHORIZATION).iter();
+    let (first, second) = (presented.next(), presented.next());
+    if first.is_none() && gateway.config.server.open {
+        return Ok(None);
+    }
+    let text = first.filter(|_| second.is_none()).and_then(|value| value.to_str().ok());
+    let text = text.and_then(|text| text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("bearer ")));
+    let key = text.and_then(|text| Presented::parse(text.trim()).ok());
+    let ring = gateway.ring();
+    let found = key.and_then(|key| ring.find(key, &gateway.pepper, gateway.now_ms()).cloned());
+    if found.is_some() {
+        return Ok(found);
+    }
+    gateway.metrics.count(Event::Unauthenticated);
+    gateway.meter.admit_unknown(gateway.now_ms(), from).map_err(|denied| refused(gateway, &denied))?;
+    let (code, message) = match first {
+        None => ("missing_api_key", "You didn't provide an API key: send it as `Authorization: Bearer KEY`."),
+        Some(_) => ("invalid_api_key", "Incorrect API key provided."),
+    };
+    Err(Refusal::new(401, "invalid_request_error", code, message))
+}
+
+/// Lets a request in, reserving what it may come to cost.
+///
+/// # Errors
+/// Where what it asks for is not given out, or a limit has no room.
+pub(crate) fn admitted(
+    gateway: &Gateway,
+    key: Option<&Key>,
+    from: IpAddr,
+    request: &Request,
+) -> Result<Admitted, Refusal> {
+    let logprobs = gateway.config.logprobs;
+    if request.wants_logprobs && request.has_logit_bias && !logprobs.with_logit_bias {
+        let message = "`logit_bias` and log-probabilities are not given out together.".to_owned();
+        return Err(Refusal::invalid("unsupported_parameter", Some("logit_bias"), message));
+    }
+    if request.top_logprobs.is_some_and(|top| top > logprobs.most_top) {
+        let message = format!("`top_logprobs` must be at most {}.", logprobs.most_top);
+        return Err(Refusal::invalid("integer_above_max_value", Some("top_logprobs"), message));
+    }
+    let each = request.most_tokens.unwrap_or(gateway.config.limits.answer_tokens);
+    let answer = if request.surface.is_generative() { each.saturating_mul(request.answers) } else { 0 };
+    let estimate = Cost { prompt: request.prompt.len() as u64 / BYTES_PER_TOKEN + 1, answer };
+    let ticket = gateway
+        .meter
+        .admit(gateway.now_ms(), key, from, estimate)
+        .map_err(|denied| refused(gateway, &denied))?;
+    Ok(Admitted { ticket, estimate })
+}
+
+/// The answer to a request that a limit stands in the way of.
+pub(crate) fn refused(gateway: &Gateway, denied: &Denied) -> Refusal {
+    gateway.metrics.count(Event::Denied);
+    let Denied::Limit { kind, limit, wait_ms } = *denied else {
+        let message = "What is taken cannot be written down at the moment.";
+        return Refusal::new(503, "server_error", "limits_unavailable", message);
+    };
+    if kind == Kind::AnswerTokensEver {
+        let message = format!("You exceeded your quota: {limit} {}.", kind.word());
+        return Refusal::new(429, "insufficient_quota", "insufficient_quota", &message);
+    }
+    let about = match kind {
+        Kind::TokensPerMinute | Kind::TokensPerDay => "tokens",
+        _ => "requests",
+    };
+    let message = match wait_ms {
+        Some(ms) => format!(
+            "Rate limit reached: {limit} {}. Please try again in {}.",
+            kind.word(),
+            crate::wire::reply::stretch(ms)
+        ),
+        None if kind == Kind::Concurrent => format!("Rate limit reached: {limit} {}.", kind.word()),
+        None => format!("Request too large: the limit is {limit} {}.", kind.word()),
+    };
+    // One that is too large is refused by another code, so that SDKs do not try it again.
+    let code = match wait_ms {
+        None if kind != Kind::Concurrent => "request_too_large",
+        _ => "rate_limit_exceeded",
+    };
+    let status = if code == "request_too_large" { 400 } else { 429 };
+    let wait_ms = if kind == Kind::Concurrent { Some(1_000) } else { wait_ms };
+    Refusal { status, kind: about, code, param: None, message, retry_after_ms: wait_ms }
+}

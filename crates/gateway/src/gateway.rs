@@ -1,0 +1,162 @@
+//! What all threads share: the configuration, the keys, the meter.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hyper::header::HeaderValue;
+use tokio::sync::watch;
+
+use crate::config::{Config, OnDisconnect};
+use crate::keys::{Pepper, Ring};
+use crate::meter::Meter;
+use crate::metrics::Metrics;
+use crate::upstream::Embedded;
+
+/// A server behind, as the front door prepared it.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    /// What it is called.
+    pub name: String,
+    /// Where it is.
+    pub target: Target,
+    /// The models it answers for; `*` for all others.
+    pub models: Vec<String>,
+    /// What it is shown as `authorization`.
+    pub authorization: Option<Authorization>,
+    /// What happens to an answer whose client went away.
+    pub on_disconnect: OnDisconnect,
+    /// How long it may pause.
+    pub idle: Duration,
+    /// How often it is asked again before an answer begins.
+    pub retries: u32,
+}
+
+/// The key that a server behind is shown; it is never printed.
+#[derive(Debug, Clone)]
+pub struct Authorization(pub(crate) HeaderValue);
+
+impl Authorization {
+    /// A bearer's token; none where it cannot be sent in a header.
+    pub fn bearer(token: &str) -> Option<Self> {
+        let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
+        value.set_sensitive(true);
+        Some(Self(value))
+    }
+}
+
+/// Where a server behind is.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// At `http://HOST:PORT`.
+    Http(String),
+    /// In this process.
+    Embedded(Arc<dyn Embedded>),
+}
+
+/// What a gateway is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The configuration.
+    pub config: Config,
+    /// The servers behind, in the order of the configuration.
+    pub upstreams: Vec<Upstream>,
+    /// The limits.
+    pub meter: Meter,
+    /// The keys.
+    pub ring: Ring,
+    /// What is mixed into their hashes.
+    pub pepper: Pepper,
+    /// The clock: milliseconds since 1970.
+    pub now_ms: fn() -> u64,
+}
+
+/// A gateway at work.
+#[derive(Debug)]
+pub struct Gateway {
+    pub(crate) config: Config,
+    pub(crate) upstreams: Vec<Upstream>,
+    pub(crate) meter: Meter,
+    ring: ArcSwap<Ring>,
+    pub(crate) pepper: Pepper,
+    pub(crate) metrics: Metrics,
+    now_ms: fn() -> u64,
+    closing: watch::Sender<bool>,
+    is_cutting: AtomicBool,
+    requests: AtomicU64,
+    names: RandomState,
+}
+
+impl Gateway {
+    /// A gateway that nobody asks yet.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            config: parts.config,
+            upstreams: parts.upstreams,
+            meter: parts.meter,
+            ring: ArcSwap::from_pointee(parts.ring),
+            pepper: parts.pepper,
+            metrics: Metrics::default(),
+            now_ms: parts.now_ms,
+            closing: watch::Sender::new(false),
+            is_cutting: AtomicBool::new(false),
+            requests: AtomicU64::new(0),
+            names: RandomState::new(),
+        })
+    }
+
+    /// Takes other keys on, at once and for all threads.
+    pub fn set_keys(&self, ring: Ring) {
+        self.ring.store(Arc::new(ring));
+    }
+
+    /// Asks every thread to answer what is begun and then end.
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Whether it was asked to end.
+    pub fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
+    /// Ends streams that did not end in time.
+    pub(crate) fn cut(&self) {
+        self.is_cutting.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_cutting(&self) -> bool {
+        self.is_cutting.load(Ordering::Acquire)
+    }
+
+    /// The limits.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// The counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        (self.now_ms)()
+    }
+
+    /// A name for an answer that got none from behind.
+    pub(crate) fn request_id(&self) -> HeaderValue {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let text = format!("req_{:016x}", self.names.hash_one(number));
+        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("req_0"))
+    }
+
+    pub(crate) fn ring(&self) -> arc_swap::Guard<Arc<Ring>> {
+        self.ring.load()
+    }
+}

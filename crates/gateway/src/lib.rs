@@ -1,0 +1,27 @@
+//! Who takes what from the API?
+//!
+//! A gateway in front of servers that speak OpenAI's API: it knows who asks ([`keys`]), how much may be taken ([`meter`], [`limit`]), reads
+//! requests so strictly that nobody behind can read them otherwise ([`wire`]), and passes bytes on unchanged. It asks no clock and draws no
+//! entropy but through what the front door hands it.
+#![forbid(unsafe_code)]
+
+mod answer;
+pub mod config;
+mod door;
+mod flight;
+mod gateway;
+mod headers;
+pub mod keys;
+pub mod limit;
+pub mod meter;
+mod metrics;
+mod proxy;
+pub mod serve;
+mod strict;
+mod upstream;
+mod usage;
+pub mod wire;
+
+pub use gateway::{Authorization, Gateway, Parts, Target, Upstream};
+pub use metrics::Metrics;
+pub use upstream::{Busy, Embedded, Failure, Outgoing, Piece, Pieces};

@@ -1,0 +1,361 @@
+//! One request, from its head to its answer.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+
+use crate::answer::{Answer, broken};
+use crate::config::OnDisconnect;
+use crate::door;
+use crate::flight::Flight;
+use crate::gateway::{Gateway, Target, Upstream};
+use crate::headers;
+use crate::keys::Key;
+use crate::metrics::Event;
+use crate::upstream::{Failure, Http, Outgoing, Reply, ask_embedded};
+use crate::usage::{Watch, usage_in};
+use crate::wire::reply::Refusal;
+use crate::wire::request::{self, Surface};
+
+/// No answer that is read whole is longer.
+const LONGEST_ANSWER: usize = 64 << 20;
+
+/// A thread's share of the gateway.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) gateway: Arc<Gateway>,
+    /// How this thread reaches each server behind; none for an embedded one.
+    https: Vec<Option<Http>>,
+}
+
+impl Worker {
+    pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
+        let http = |upstream: &Upstream| match &upstream.target {
+            Target::Http(url) => Some(Http::new(url)),
+            Target::Embedded(_) => None,
+        };
+        let https = gateway.upstreams.iter().map(http).collect();
+        Self { gateway, https }
+    }
+
+    /// Answers a request, whatever it is.
+    pub(crate) async fn answer(self: Rc<Self>, from: IpAddr, request: Request<Incoming>) -> Response<Answer> {
+        let begun = self.gateway.now_ms();
+        let from = self.origin(from, request.headers());
+        let mut response = match self.routed(from, request).await {
+            Ok(response) => response,
+            Err(refusal) => told(&refusal),
+        };
+        response.headers_mut().entry("x-request-id").or_insert_with(|| self.gateway.request_id());
+        self.gateway
+            .metrics
+            .answered(response.status().as_u16(), self.gateway.now_ms().saturating_sub(begun));
+        response
+    }
+
+    /// Where a request comes from, which a trusted proxy may say.
+    fn origin(&self, from: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let trusted = &self.gateway.config.server.trusted_proxies;
+        if !trusted.contains(&from) {
+            return from;
+        }
+        let hops = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let hops: Vec<IpAddr> =
+            hops.flat_map(|value| value.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
+        hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(from)
+    }
+
+    async fn routed(
+        self: &Rc<Self>,
+        from: IpAddr,
+        request: Request<Incoming>,
+    ) -> Result<Response<Answer>, Refusal> {
+        let path = request.uri().path();
+        if let Some(surface) = Surface::at(path) {
+            if request.method() != Method::POST {
+                return Err(wrong_method("POST"));
+            }
+            let key = door::recognized(&self.gateway, request.headers(), from)?;
+            return self.asked(surface, key.as_deref(), from, request).await;
+        }
+        let is_get = request.method() == Method::GET;
+        match path {
+            "/healthz" if is_get => Ok(plain(StatusCode::OK, "text/plain", b"ok\n".as_slice().into())),
+            "/readyz" if is_get && self.gateway.is_closing() => {
+                Ok(plain(StatusCode::SERVICE_UNAVAILABLE, "text/plain", b"closing\n".as_slice().into()))
+            }
+            "/readyz" if is_get => Ok(plain(StatusCode::OK, "text/plain", b"ready\n".as_slice().into())),
+            "/metrics" if is_get && from.is_loopback() => {
+                let text = self.gateway.metrics.text();
+                Ok(plain(StatusCode::OK, "text/plain; version=0.0.4", text.into()))
+            }
+            "/v1/models" if is_get => {
+                door::recognized(&self.gateway, request.headers(), from)?;
+                Ok(plain(StatusCode::OK, "application/json", self.models().into()))
+            }
+            _ if is_get && path.starts_with("/v1/models/") => {
+                door::recognized(&self.gateway, request.headers(), from)?;
+                let name = &path["/v1/models/".len()..];
+                let known = self.names().any(|own| own == name);
+                let model = known.then(|| model(name).to_string()).ok_or_else(|| no_model(name))?;
+                Ok(plain(StatusCode::OK, "application/json", model.into()))
+            }
+            "/healthz" | "/readyz" | "/metrics" | "/v1/models" => Err(wrong_method("GET")),
+            _ => {
+                let message = format!("Unknown request URL: {} {path}.", request.method());
+                Err(Refusal::new(404, "invalid_request_error", "unknown_url", &message))
+            }
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let all = self.gateway.upstreams.iter().flat_map(|upstream| &upstream.models);
+        all.map(String::as_str).filter(|name| *name != "*")
+    }
+
+    fn models(&self) -> String {
+        let data: Vec<_> = self.names().map(model).collect();
+        serde_json::json!({ "object": "list", "data": data }).to_string()
+    }
+
+    /// A request to a model.
+    async fn asked(
+        self: &Rc<Self>,
+        surface: Surface,
+        key: Option<&Key>,
+        from: IpAddr,
+        request: Request<Incoming>,
+    ) -> Result<Response<Answer>, Refusal> {
+        let gateway = &self.gateway;
+        if gateway.is_closing() {
+            return Err(Refusal::new(503, "server_error", "shutting_down", "The server is shutting down."));
+        }
+        let (head, body) = request.into_parts();
+        let body = read(&head.headers, body, gateway).await?;
+        let asked = request::Request::read(surface, &body)
+            .map_err(|err| Refusal::invalid("invalid_request", err.param(), sentence(&err.to_string())))?;
+        let at = gateway.config.upstream_of(&asked.model).ok_or_else(|| no_model(&asked.model))?;
+        let upstream = &gateway.upstreams[at];
+        let admitted = door::admitted(gateway, key, from, &asked)?;
+        let mut flight = Flight::new(Arc::clone(gateway), admitted.ticket, admitted.estimate);
+        let forwarded = match asked.forwarded(&body) {
+            std::borrow::Cow::Borrowed(_) => body.clone(),
+            std::borrow::Cow::Owned(changed) => changed.into(),
+        };
+        let headers = headers::of_request(&head.headers, upstream.authorization.as_ref().map(|own| &own.0));
+        let outgoing = Outgoing { surface, headers, body: forwarded };
+        let worker = Rc::clone(self);
+        let drains = upstream.on_disconnect == OnDisconnect::Drain;
+        let answering = async move {
+            match worker.ask(at, &outgoing).await {
+                Ok(reply) => worker.replied(at, &asked, reply, flight).await,
+                Err(failure) => {
+                    flight.cost_nothing();
+                    Err(worker.failed(&failure))
+                }
+            }
+        };
+        if drains {
+            // It goes on though nobody may wait for it any more.
+            let cut = |_| broken(&Failure::Cut);
+            return tokio::task::spawn_local(answering).await.map_err(cut)?;
+        }
+        answering.await
+    }
+
+    async fn ask(&self, at: usize, outgoing: &Outgoing) -> Result<Reply, Failure> {
+        let upstream = &self.gateway.upstreams[at];
+        match (&upstream.target, &self.https[at]) {
+            (Target::Embedded(model), _) => ask_embedded(model.as_ref(), outgoing, upstream.idle).await,
+            (Target::Http(_), Some(http)) => http.ask(outgoing, upstream.idle, upstream.retries).await,
+            (Target::Http(_), None) => Err(Failure::Cut),
+        }
+    }
+
+    fn failed(&self, failure: &Failure) -> Refusal {
+        self.gateway.metrics.count(Event::UpstreamFailed);
+        broken(failure)
+    }
+
+    /// Passes on what came back.
+    async fn replied(
+        &self,
+        at: usize,
+        asked: &request::Request,
+        reply: Reply,
+        mut flight: Flight,
+    ) -> Result<Response<Answer>, Refusal> {
+        let (gateway, upstream) = (&self.gateway, &self.gateway.upstreams[at]);
+        let mut headers = headers::of_answer(&reply.headers);
+        headers::say_left(&mut headers, &gateway.meter.left(gateway.now_ms(), flight.ticket()));
+        let status = reply.status;
+        let media_type = reply.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_events = media_type.is_some_and(|media_type| media_type.starts_with("text/event-stream"));
+        if !status.is_success() {
+            flight.cost_nothing();
+            for name in ["retry-after", "retry-after-ms"] {
+                if let Some(value) = reply.headers.get(name) {
+                    headers.insert(HeaderName::from_static(name), value.clone());
+                }
+            }
+        }
+        let body = if is_events && status.is_success() {
+            headers.remove(CONTENT_LENGTH);
+            Answer::events(reply.body, Watch::new(asked), flight, upstream)
+        } else if asked.surface.is_generative() || !status.is_success() {
+            let whole = self.whole(reply.body, upstream.idle, flight, status).await?;
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(whole.len()));
+            Answer::Whole(Some(whole))
+        } else {
+            let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+            Answer::through(reply.body, flight, upstream.idle, length)
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+
+    /// Reads an answer whole.
+    async fn whole(
+        &self,
+        mut body: crate::upstream::Body,
+        idle: Duration,
+        mut flight: Flight,
+        status: StatusCode,
+    ) -> Result<Bytes, Refusal> {
+        let bytes = collected(&mut body, idle).await.map_err(|failure| self.failed(&failure))?;
+        if let Some(cost) = usage_in(&bytes).filter(|_| status.is_success()) {
+            flight.cost(cost);
+        }
+        Ok(bytes)
+    }
+}
+
+async fn collected(body: &mut crate::upstream::Body, idle: Duration) -> Result<Bytes, Failure> {
+    let Some(first) = body.next(idle).await else { return Ok(Bytes::new()) };
+    let first = first?;
+    let Some(second) = body.next(idle).await else { return Ok(first) };
+    let mut all = BytesMut::from(first);
+    all.extend_from_slice(&second?);
+    while let Some(next) = body.next(idle).await {
+        all.extend_from_slice(&next?);
+        if all.len() > LONGEST_ANSWER {
+            return Err(Failure::Cut);
+        }
+    }
+    Ok(all.freeze())
+}
+
+/// Reads the body of a request, within its bounds.
+async fn read(headers: &HeaderMap, mut body: Incoming, gateway: &Gateway) -> Result<Bytes, Refusal> {
+    let server = &gateway.config.server;
+    let too_long = || {
+        let message = format!("The body is longer than {} bytes.", server.body_bytes);
+        Refusal::new(413, "invalid_request_error", "request_too_large", &message)
+    };
+    if headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity") {
+        let message = "Send the body as it is, without `content-encoding`.";
+        return Err(Refusal::new(415, "invalid_request_error", "unsupported_encoding", message));
+    }
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !media_type.is_some_and(|media_type| media_type.trim_start().starts_with("application/json")) {
+        let message = "Send the body as `content-type: application/json`.";
+        return Err(Refusal::new(415, "invalid_request_error", "unsupported_media_type", message));
+    }
+    let expected = body.size_hint();
+    if expected.lower() > server.body_bytes as u64 {
+        return Err(too_long());
+    }
+    let pause = Duration::from_secs(server.body_pause_seconds);
+    let mut all = BytesMut::new();
+    loop {
+        let frame = std::future::poll_fn(|ctx| std::pin::Pin::new(&mut body).poll_frame(ctx));
+        let frame = tokio::time::timeout(pause, frame).await.map_err(|_| {
+            Refusal::new(408, "invalid_request_error", "request_timeout", "The body did not come in time.")
+        })?;
+        let Some(frame) = frame else { return Ok(all.freeze()) };
+        let broken = |_| {
+            Refusal::invalid(
+                "invalid_body",
+                None,
+                "The body broke off, or is not framed as it must be.".to_owned(),
+            )
+        };
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        if all.len() + data.len() > server.body_bytes {
+            return Err(too_long());
+        }
+        if all.is_empty() && body.is_end_stream() {
+            return Ok(data);
+        }
+        all.extend_from_slice(&data);
+    }
+}
+
+fn wrong_method(allowed: &'static str) -> Refusal {
+    let message = format!("This path takes {allowed} only.");
+    Refusal {
+        param: Some(allowed),
+        ..Refusal::new(405, "invalid_request_error", "method_not_allowed", &message)
+    }
+}
+
+fn no_model(name: &str) -> Refusal {
+    let shown: String = name.chars().take(100).collect();
+    let message = format!("The model `{shown}` does not exist or you do not have access to it.");
+    Refusal {
+        param: Some("model"),
+        ..Refusal::new(404, "invalid_request_error", "model_not_found", &message)
+    }
+}
+
+fn model(name: &str) -> serde_json::Value {
+    serde_json::json!({ "id": name, "object": "model", "created": 0, "owned_by": "stillmark" })
+}
+
+fn plain(status: StatusCode, media_type: &'static str, body: Bytes) -> Response<Answer> {
+    let mut response = Response::new(Answer::Whole(Some(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+/// A refusal as a response.
+fn told(refusal: &Refusal) -> Response<Answer> {
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = plain(status, "application/json", refusal.body().into());
+    headers::say_retry(response.headers_mut(), refusal);
+    match refusal.status {
+        405 => {
+            let allowed = HeaderValue::from_static(refusal.param.unwrap_or("POST"));
+            response.headers_mut().insert(ALLOW, allowed);
+        }
+        401 => {
+            let scheme = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(hyper::header::WWW_AUTHENTICATE, scheme);
+        }
+        // What was not read of the body is not worth reading.
+        408 | 413 => {
+            response.headers_mut().insert(hyper::header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// A message as a sentence.
+fn sentence(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text.push('.');
+    text
+}

@@ -1,0 +1,12 @@
+//! The gateway from outside: its parts as pure machines, and the whole over real sockets.
+#![cfg(test)]
+
+mod behind;
+mod framing;
+mod keys;
+mod limits;
+mod proxy;
+mod requests;
+mod sse;
+mod traps;
+mod vectors;
