@@ -12,7 +12,7 @@ struct Need {
     package: &'static str,
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need { what: "a C compiler and linker", probe: &["cc", "--version"], package: "build-essential" },
     Need { what: "Python 3", probe: &["python3", "--version"], package: "python3" },
     Need {
@@ -20,6 +20,7 @@ const NEEDS: [Need; 3] = [
         probe: &["python3", "-c", "import venv, ensurepip"],
         package: "python3-venv",
     },
+    Need { what: "Node's npm", probe: &["npm", "--version"], package: "npm" },
 ];
 
 /// Installs the Debian packages that are missing, as root or through sudo.
@@ -66,6 +67,29 @@ pub(crate) fn venv_of(workspace: &Workspace, name: &str, lists: &[&str]) -> Resu
     }
     shown(&mut pip)?;
     std::fs::write(&stamp, wanted).map_err(|source| Failure::File { path: stamp, source })?;
+    Ok(folder)
+}
+
+/// A folder of the target that holds what a pinned list of Node packages names.
+pub(crate) fn node_packages(workspace: &Workspace, list: &str) -> Result<PathBuf, Failure> {
+    let folder = workspace.target.join("node-clients");
+    let stamp = folder.join("installed.json");
+    let wanted = read(&workspace.root.join(list))?;
+    if std::fs::read_to_string(&stamp).is_ok_and(|have| have == wanted) {
+        say(&format!("  {list}: already in {}", folder.display()));
+        return Ok(folder);
+    }
+    say(&format!("  {list}: installing into {}", folder.display()));
+    let write =
+        |path: PathBuf| std::fs::write(&path, &wanted).map_err(|source| Failure::File { path, source });
+    std::fs::create_dir_all(&folder).map_err(|source| Failure::File { path: folder.clone(), source })?;
+    write(folder.join("package.json"))?;
+    shown(
+        Command::new("npm")
+            .args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"])
+            .current_dir(&folder),
+    )?;
+    write(stamp)?;
     Ok(folder)
 }
 

@@ -95,6 +95,12 @@ fn prepare(workspace: &Workspace, env: &mut Environment) -> Result<(), Failure> 
     let validators = install::venv(workspace, "venv-validators", "xtask/validators.txt")?;
     env.insert("STILLMARK_TEST_VALIDATORS".to_owned(), validators.join("bin/python").into());
     env.insert("STILLMARK_TEST_HARNESS".to_owned(), harness::python(workspace)?.into());
+    let clients = install::venv(workspace, "venv-clients", "xtask/clients.txt")?;
+    env.insert("STILLMARK_TEST_CLIENTS".to_owned(), clients.join("bin/python").into());
+    env.insert(
+        "STILLMARK_NODE_CLIENTS".to_owned(),
+        install::node_packages(workspace, "xtask/clients.json")?.into(),
+    );
     // LoadGen is a C++ library that PyPI builds for Linux alone; elsewhere its tests are skipped.
     if cfg!(target_os = "linux") {
         let loadgen = install::venv(workspace, "venv-loadgen", "xtask/loadgen.txt")?;

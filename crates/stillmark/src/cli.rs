@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    agreement, benchmark, completions, disclose, distill, explain, init, key, man, model, quickstart, report,
-    verify, watermark,
+    agreement, benchmark, completions, disclose, distill, explain, gateway, init, key, man, model,
+    quickstart, report, verify, watermark,
 };
 use crate::settings::Shared;
 
@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Watermark(watermark::Args),
     /// Digest, compare, run and audit benchmarks and their logs
     Benchmark(benchmark::Args),
+    /// Serve a model's API with keys, limits and metrics
+    Gateway(gateway::Args),
     /// Fetch, list, show and ask models
     Model(model::Args),
     /// Make and show the key you sign with

@@ -4,8 +4,8 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    agreement, benchmark, completions, disclose, distill, explain, init, key, man, model, quickstart, report,
-    verify, watermark,
+    agreement, benchmark, completions, disclose, distill, explain, gateway, init, key, man, model,
+    quickstart, report, verify, watermark,
 };
 use crate::problem::Outcome;
 use crate::session::Session;
@@ -27,5 +27,6 @@ pub(crate) fn run(command: Command, session: &Session) -> Outcome {
         Command::Verify(args) => verify::run(&args, session),
         Command::Watermark(args) => watermark::run(args, session),
         Command::Benchmark(args) => benchmark::run(args, session),
+        Command::Gateway(args) => gateway::run(args, session),
     }
 }

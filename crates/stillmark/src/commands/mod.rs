@@ -7,6 +7,7 @@ pub(crate) mod disclose;
 pub(crate) mod distill;
 pub(crate) mod evaluations;
 pub(crate) mod explain;
+pub(crate) mod gateway;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod man;

@@ -8,6 +8,8 @@ mod evaluation;
 mod explained;
 mod finding;
 mod foreign;
+#[cfg(unix)]
+mod gateway;
 mod generations;
 #[cfg(unix)]
 mod interruptions;

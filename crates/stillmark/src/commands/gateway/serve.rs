@@ -1,0 +1,133 @@
+//! `stillmark gateway serve CONFIG`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stillmark_gateway::config::Upstream as Configured;
+use stillmark_gateway::keys::Store;
+use stillmark_gateway::meter::Meter;
+use stillmark_gateway::serve::{listen, serve};
+use stillmark_gateway::{Authorization, Gateway, Parts, Target, Upstream};
+
+use super::embedded::Model;
+use super::state;
+use crate::clock;
+use crate::environment;
+use crate::exit::ExitStatus;
+use crate::files;
+use crate::interrupt;
+use crate::problem::{Outcome, Problem};
+use crate::session::Session;
+
+/// What `gateway serve` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  stillmark gateway serve gateway.toml\n\n\
+                  CONFIG: docs/spec/gateway-config.md. It stops at Ctrl-C or SIGTERM: answers that are begun go on for\n\
+                  `shutdown_seconds`. Prometheus' metrics are at /metrics, from this machine.")]
+pub(crate) struct Args {
+    /// The configuration
+    #[arg(value_name = "CONFIG")]
+    file: PathBuf,
+}
+
+/// Keys that others changed are seen after so long at the latest.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// Serves until it is stopped.
+pub(super) fn run(args: &Args, session: &Session) -> Outcome {
+    let config = state::read(&args.file)?;
+    let mut store = state::store(&config)?;
+    let pepper = state::pepper(&config, session.talk)?;
+    let of_store = |err| state::of_store(&err, &config.server.state);
+    let ring = store.changed().map_err(of_store)?.unwrap_or_default();
+    if ring.count() == 0 && !config.server.open {
+        session
+            .talk
+            .warn("there are no keys yet: `stillmark gateway key new` makes one, which is known at once");
+    }
+    let upstreams =
+        config.upstreams.iter().map(|one| upstream(one, session)).collect::<Result<Vec<_>, _>>()?;
+    let journal = config.server.state.join("limits.journal");
+    let limits = &config.limits;
+    let meter = Meter::new(limits.key, limits.network, Some(&journal))
+        .map_err(|err| files::cannot("use", &journal, &err))?;
+    let listeners = listen(config.server.listen, config.server.threads).map_err(|err| {
+        Problem::new(format!("cannot listen at {}", config.server.listen))
+            .cause(err.to_string())
+            .hint("another program may listen there: name another address in `server.listen`")
+    })?;
+    interrupt::listen()?;
+    session.talk.note(&format!("listening at http://{}", listeners.address));
+    let gateway = Gateway::new(Parts { config, upstreams, meter, ring, pepper, now_ms: clock::millis });
+    let watched = Arc::clone(&gateway);
+    let talk = session.talk;
+    std::thread::spawn(move || watch(&watched, store, talk));
+    serve(&gateway, listeners).map_err(|err| Problem::new("the gateway ended").cause(err.to_string()))?;
+    session.talk.note("every answer that was begun is done");
+    Ok(ExitStatus::Done)
+}
+
+/// Looks after what changes outside: keys, the order to stop, the disk.
+fn watch(gateway: &Gateway, mut store: Store, talk: crate::output::Talk) {
+    let mut synced = 0;
+    while !gateway.is_closing() {
+        std::thread::sleep(LOOK_AGAIN / 5);
+        if interrupt::requested() {
+            gateway.close();
+        }
+        synced += 1;
+        if synced % 5 == 0 {
+            match store.changed() {
+                Ok(Some(ring)) => gateway.set_keys(ring),
+                Ok(None) => {}
+                // The keys that are known stay in force.
+                Err(err) => talk.warn(&format!("the database of keys cannot be read: {err}")),
+            }
+        }
+        if synced % 20 == 0
+            && let Err(err) = gateway.meter().sync()
+        {
+            talk.warn(&format!("the journal of limits is not on the disk: {err}"));
+        }
+    }
+}
+
+fn upstream(configured: &Configured, session: &Session) -> Result<Upstream, Problem> {
+    let target = match configured.url.strip_prefix("embedded:") {
+        Some(path) => {
+            let name = configured.models.iter().find(|name| *name != "*").map_or(path, String::as_str);
+            Target::Embedded(Arc::new(Model::load(path, name, session)?))
+        }
+        None => Target::Http(configured.url.clone()),
+    };
+    Ok(Upstream {
+        name: configured.name.clone(),
+        target,
+        models: configured.models.clone(),
+        authorization: secret(configured, session)?,
+        on_disconnect: configured.on_disconnect,
+        idle: Duration::from_secs(configured.idle_seconds),
+        retries: configured.retries,
+    })
+}
+
+/// The key that a server behind is shown.
+fn secret(configured: &Configured, session: &Session) -> Result<Option<Authorization>, Problem> {
+    let text = match (&configured.key_env, &configured.key_file) {
+        (Some(name), _) => {
+            let value = environment::variable(name).and_then(|value| value.into_string().ok());
+            Some(value.ok_or_else(|| {
+                Problem::new(format!("the environment does not set `{name}`"))
+                    .hint(format!("it holds the key of the upstream `{}`", configured.name))
+            })?)
+        }
+        (None, Some(path)) => Some(files::read_secret(path, session.talk)?),
+        (None, None) => None,
+    };
+    let Some(text) = text else { return Ok(None) };
+    let authorization = Authorization::bearer(text.trim()).ok_or_else(|| {
+        Problem::new(format!("the key of the upstream `{}` cannot be sent in a header", configured.name))
+    })?;
+    Ok(Some(authorization))
+}

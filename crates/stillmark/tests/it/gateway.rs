@@ -1,0 +1,169 @@
+//! The gateway as a program: real clients, signals, kills.
+
+use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::place::{Place, told};
+
+const CONFIG: &str = r#"
+[server]
+listen = "127.0.0.1:0"
+state = "state"
+shutdown_seconds = 5
+
+[limits]
+answer_tokens = 64
+[limits.key]
+requests_per_minute = 1000
+
+[[upstream]]
+name = "local"
+url = "embedded:tiny"
+models = ["tiny"]
+"#;
+
+/// A gateway at work in a place.
+struct Served {
+    process: Child,
+    address: String,
+}
+
+impl Served {
+    fn start(place: &Place) -> Self {
+        let mut process =
+            place.stillmark(&["gateway", "serve", "gateway.toml"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let address = loop {
+            let line = lines.next().expect("it ended before it listened").unwrap();
+            if let Some(address) = line.strip_prefix("listening at http://") {
+                break address.to_owned();
+            }
+        };
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, address }
+    }
+
+    /// The status and the rest of an answer to a chat request.
+    fn chat(&self, key: &str, max_tokens: u64) -> (u16, String) {
+        let body = format!(
+            r#"{{"model":"tiny","messages":[{{"role":"user","content":"hi"}}],"max_tokens":{max_tokens},"temperature":0}}"#
+        );
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\nconnection: close\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        (answer[9..12].parse().unwrap(), answer)
+    }
+
+    fn signal(&self, name: &str) {
+        let signaled = Command::new("kill").args([name, &self.process.id().to_string()]).status().unwrap();
+        assert!(signaled.success());
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn place() -> Place {
+    let place = Place::tiny("", 0);
+    std::fs::write(place.path("gateway.toml"), CONFIG).unwrap();
+    place
+}
+
+fn key(place: &Place, more: &[&str]) -> String {
+    let words = [&["--quiet", "gateway", "key", "new", "gateway.toml", "--name", "nova"], more].concat();
+    place.done(&words).trim().to_owned()
+}
+
+/// Runs a client's script against a gateway, where the client is at hand.
+fn client(program: Option<OsString>, script: &str) {
+    let Some(program) = program else {
+        println!("skipped: the client of {script} is not installed; `cargo xtask test` installs it");
+        return;
+    };
+    let place = place();
+    let served = Served::start(&place);
+    let keys = [key(&place, &[]), key(&place, &["--requests-per-minute", "20"])];
+    std::thread::sleep(Duration::from_secs(1));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it").join(script);
+    let output = Command::new(program)
+        .arg(script)
+        .arg(format!("http://{}/v1", served.address))
+        .args(keys)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+}
+
+#[test]
+fn openai_python_is_served() {
+    client(std::env::var_os("STILLMARK_TEST_CLIENTS"), "clients.py");
+}
+
+#[test]
+fn openai_node_is_served() {
+    client(std::env::var_os("STILLMARK_NODE_CLIENTS").map(|_| "node".into()), "clients.mjs");
+}
+
+#[test]
+fn keys_are_known_and_revoked_while_it_runs() {
+    let place = place();
+    let served = Served::start(&place);
+    assert_eq!(served.chat("sm_nothing", 4).0, 401);
+    let key = key(&place, &[]);
+    let known = Instant::now();
+    while served.chat(&key, 4).0 != 200 {
+        assert!(known.elapsed() < Duration::from_secs(5));
+    }
+    let id = &key[3..15];
+    let listed = place.done(&["gateway", "key", "list", "gateway.toml"]);
+    assert!(listed.contains(id) && !listed.contains(&key[16..59]));
+    place.done(&["gateway", "key", "revoke", "gateway.toml", id]);
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(served.chat(&key, 4).0, 401);
+}
+
+#[test]
+fn a_killed_gateway_forgets_nothing_that_was_taken() {
+    let place = place();
+    let key = key(&place, &["--answer-tokens", "100"]);
+    let mut served = Served::start(&place);
+    let mut taken = 0;
+    for _ in 0..3 {
+        let (status, answer) = served.chat(&key, 20);
+        assert_eq!(status, 200, "{answer}");
+        let usage = answer.split("\"completion_tokens\":").nth(1).unwrap();
+        taken += usage.split(',').next().unwrap().parse::<u64>().unwrap();
+        served.signal("-KILL");
+        served.process.wait().unwrap();
+        served = Served::start(&place);
+    }
+    assert_eq!(served.chat(&key, 101 - taken).0, 429, "{taken}");
+    assert_eq!(served.chat(&key, 100 - taken).0, 200, "{taken}");
+}
+
+#[test]
+fn it_ends_well_when_it_is_told_to() {
+    let place = place();
+    let key = key(&place, &[]);
+    let mut served = Served::start(&place);
+    assert_eq!(served.chat(&key, 4).0, 200);
+    served.signal("-TERM");
+    let begun = Instant::now();
+    assert_eq!(served.process.wait().unwrap().code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
