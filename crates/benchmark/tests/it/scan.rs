@@ -189,6 +189,87 @@ proptest! {
     }
 }
 
+/// A text as a string of JSON may spell it: some characters as they are, some escaped in one way or another.
+fn in_json(text: &str, ways: &[u8]) -> String {
+    let mut spelled = String::new();
+    for (at, character) in text.chars().enumerate() {
+        let way = ways.get(at % ways.len().max(1)).copied().unwrap_or(0);
+        match (way, character) {
+            (0, _) | (_, '\0'..' ' | '"' | '\\') => {
+                let quoted = serde_json::to_string(&character.to_string()).unwrap();
+                spelled.push_str(&quoted[1..quoted.len() - 1]);
+            }
+            (1, '/') => spelled.push_str("\\/"),
+            (2, _) => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    write!(spelled, "\\u{unit:04X}").unwrap();
+                }
+            }
+            _ => spelled.push(character),
+        }
+    }
+    spelled
+}
+
+/// What is said of each item, but for places.
+fn told(index: &Index, search: impl FnOnce(&mut Reader)) -> Vec<(usize, usize, usize, u64)> {
+    let mut reader = Reader::new(index, "text");
+    search(&mut reader);
+    let tally = reader.take();
+    scan::found(index, &tally)
+        .map(|found| (found.runs_found, found.words_covered, found.longest, found.most_seen))
+        .collect()
+}
+
+/// Characters of every kind that is treated in a way of its own, in stretches that fill more than one block.
+fn odd_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => "[a-cA-C]{1,9}",
+        2 => "[ \t\n\r\u{b}\u{c}\u{1c}-\u{1f}]{1,3}",
+        2 => "[!-/:-@\\[-`{-~]{1,3}",
+        1 => "[\u{80}-\u{a1}\u{1680}\u{1681}\u{2000}-\u{2010}\u{2028}-\u{2030}\u{205f}\u{3000}\u{3001}]{1,3}",
+        1 => "[\u{0}-\u{8}\u{7f}é中\u{fffd}\u{1f600}\u{10ffff}]{1,3}",
+        1 => "[a-z .]{60,70}",
+    ];
+    prop::collection::vec(piece, 0..120).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+    #[test]
+    fn every_character_and_its_escapes_are_what_the_rule_says(
+        text in odd_text(),
+        ways in prop::collection::vec(0_u8..4, 1..40),
+        cut in 0_usize..4000,
+        n in 1_usize..14,
+    ) {
+        let cut = text.floor_char_boundary(cut);
+        let items = [item(&text, &[]), item(&text[..cut], &["a b c"]), item("a b c a b c a b", &[&text[cut..]])];
+        check(&items, &[text.clone(), text[cut..].to_owned()], n);
+
+        let mut index = Index::new(GramLength::new(n).unwrap(), 8);
+        for (question, others) in &items {
+            index.push(question, &others.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        index.finish();
+        let plain = told(&index, |reader| reader.row(text.as_bytes()));
+        let line = format!("{{\"text\":\"{}\"}}", in_json(&text, &ways));
+        prop_assert_eq!(&plain, &told(&index, |reader| reader.json_lines(line.as_bytes()).unwrap()));
+    }
+
+    #[test]
+    fn a_character_cut_off_hides_nothing(text in odd_text(), n in 1_usize..14) {
+        let mut index = Index::new(GramLength::new(n).unwrap(), 8);
+        index.push(&text, &[]);
+        index.finish();
+        let plain = told(&index, |reader| reader.row(text.as_bytes()));
+        for torn in [&b" \xc2"[..], b" \xe2\x80", b" \xe3", b" \xf0\x9f\x98", b" \x80\x80\x80\x80\x80"] {
+            let bytes = [text.as_bytes(), torn].concat();
+            prop_assert_eq!(&plain, &told(&index, |reader| reader.row(&bytes)));
+        }
+    }
+}
+
 #[test]
 fn long_documents_are_searched_across_blocks() {
     let mut random = stillmark_stats::draws::Draws::new(11);

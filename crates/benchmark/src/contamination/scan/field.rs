@@ -5,7 +5,7 @@
 
 use memchr::memchr2;
 
-use super::place;
+use super::escape;
 use crate::json::Cursor;
 
 /// How deep values may lie within one another.
@@ -53,7 +53,7 @@ pub(super) fn find<'a>(line: &'a str, name: &str) -> Result<Option<Held<'a>>, Fa
 }
 
 fn is_named(raw: &str, name: &str) -> bool {
-    raw == name || raw.contains('\\') && place::unescaped(raw) == name
+    raw == name || raw.contains('\\') && escape::unescaped(raw) == name
 }
 
 struct Walk<'a> {

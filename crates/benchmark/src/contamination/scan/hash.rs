@@ -38,11 +38,12 @@ const fn masks() -> [(u64, u64); REACH + 1] {
 #[inline]
 pub(super) fn word(text: &[u8], start: usize, end: usize) -> u64 {
     let length = end - start;
-    let Some(bytes) = text.get(start..).and_then(|rest| rest.first_chunk::<REACH>()) else { return 0 };
+    let Some(bytes) = text.get(start..start + REACH) else { return 0 };
     let (halves, _) = bytes.as_chunks::<8>();
+    let &[low, high] = halves else { return 0 };
     let (first, second) = MASKS[length.min(REACH)];
-    let low = (u64::from_le_bytes(halves[0]) & first).wrapping_mul(LOW);
-    let high = (u64::from_le_bytes(halves[1]) & second).wrapping_mul(HIGH);
+    let low = (u64::from_le_bytes(low) & first).wrapping_mul(LOW);
+    let high = (u64::from_le_bytes(high) & second).wrapping_mul(HIGH);
     let hash = low ^ high.rotate_left(29);
     let hash = if length > REACH { rest(hash, &text[start + REACH..end]) } else { hash };
     hash ^ (hash >> 32)
@@ -59,9 +60,14 @@ pub(super) fn push(before: u64, word: u64) -> u64 {
     before.wrapping_mul(STEP).wrapping_add(word)
 }
 
-/// The hash of the last `length` words, from that of all and of all before them.
+/// What [`between`] wants to know of the length of a run.
+pub(super) fn power(length: usize) -> u64 {
+    POWERS[length % (LONGEST + 1)]
+}
+
+/// The hash of the last words, from that of all and of all before them, and the [power](power) of their number.
 #[inline]
-pub(super) fn run(all: u64, before: u64, length: usize) -> u64 {
-    let hash = all.wrapping_sub(before.wrapping_mul(POWERS[length % (LONGEST + 1)]));
+pub(super) fn between(all: u64, before: u64, power: u64) -> u64 {
+    let hash = all.wrapping_sub(before.wrapping_mul(power));
     (hash ^ (hash >> 32)).wrapping_mul(HIGH)
 }

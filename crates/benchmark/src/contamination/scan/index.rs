@@ -1,5 +1,7 @@
 //! What is looked for: every run of n words of every item, and few short runs that give all of them away.
 
+use std::ops::Range;
+
 use stillmark_evidence::Digest;
 
 use super::hash;
@@ -10,6 +12,11 @@ use crate::record::{Answer, Record};
 
 /// Words of a run that gives longer ones away.
 const ANCHOR: usize = 4;
+/// The words of the largest filter of anchors: a megabyte. Half of it stays in a core's second cache, but lets through so many places
+/// more that looking them up takes longer.
+const FILTER_WORDS: usize = 1 << 17;
+/// The words of the largest filter of anchors with a word before or behind them: a megabyte.
+const SIDES_WORDS: usize = 1 << 17;
 
 /// How many words make a run that counts: 1 to 31.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +74,9 @@ pub struct Index {
     /// The hashes of the anchors, until the filter is made.
     hashes: Vec<u64>,
     filter: Filter,
+    /// The hashes of anchors with the word before or behind them, as items have it, until their filter is made.
+    side_hashes: Vec<u64>,
+    sides: Filter,
     /// The lengths of anchors below [`ANCHOR`] that occur.
     short: Vec<usize>,
     longest_word_bytes: usize,
@@ -83,7 +93,9 @@ impl Index {
             grams: (0..length.0).map(|_| Table::new()).collect(),
             anchors: Table::new(),
             hashes: Vec::new(),
-            filter: Filter::new(0),
+            filter: Filter::of(&[], FILTER_WORDS),
+            side_hashes: Vec::new(),
+            sides: Filter::of(&[], SIDES_WORDS),
             short: Vec::new(),
             longest_word_bytes: 0,
         }
@@ -136,9 +148,8 @@ impl Index {
 
     /// Makes ready for the search.
     pub fn finish(&mut self) {
-        self.filter = Filter::new(self.hashes.len());
-        self.hashes.iter().for_each(|&hash| self.filter.insert(hash));
-        self.hashes = Vec::new();
+        self.filter = Filter::of(&std::mem::take(&mut self.hashes), FILTER_WORDS);
+        self.sides = Filter::of(&std::mem::take(&mut self.side_hashes), SIDES_WORDS);
         self.text.reserve_exact(words::room(0));
         self.text.resize(self.text.len() + words::room(0), b' ');
         self.text.shrink_to_fit();
@@ -175,6 +186,12 @@ impl Index {
             let chosen = (first + (length - size) / 2..=end).max_by_key(|&at| bytes(at)).unwrap_or(end);
             last = Some((chosen, length));
             self.anchor(found.run(chosen, size), length);
+            if size == ANCHOR {
+                // Every run that this anchor stands for, and that holds a word more on a side, holds that word.
+                let firsts =
+                    (chosen.saturating_sub(1)..=chosen).filter(|first| first + ANCHOR < found.count());
+                self.side_hashes.extend(firsts.map(|first| found.run(first, ANCHOR + 1)));
+            }
             if size < self.anchor_length() && !self.short.contains(&size) {
                 self.short.push(size);
             }
@@ -221,7 +238,12 @@ impl Index {
     pub fn size_bytes(&self) -> usize {
         let tables: usize = self.grams.iter().map(Table::size_bytes).sum();
         let items = self.items.capacity() * size_of::<Item>();
-        self.text.capacity() + items + tables + self.anchors.size_bytes() + self.filter.size_bytes()
+        self.text.capacity()
+            + items
+            + tables
+            + self.anchors.size_bytes()
+            + self.filter.size_bytes()
+            + self.sides.size_bytes()
     }
 
     pub(super) fn filter(&self) -> &Filter {
@@ -237,6 +259,24 @@ impl Index {
     #[inline]
     pub(super) fn may_give_away(&self, hash: u64) -> bool {
         self.anchors.may_hold(hash)
+    }
+
+    /// The runs of `length` words in some text that an anchor, given by its first word and its words, may be a part of.
+    pub(super) fn about(&self, found: &Words, anchor: usize, size: usize, length: usize) -> Range<usize> {
+        let end = anchor + size;
+        let all = end.saturating_sub(length)..(anchor + 1).min((found.count() + 1).saturating_sub(length));
+        if size < ANCHOR {
+            return all;
+        }
+        // Most often the words of an anchor stand there by chance: neither the word before nor that behind is the run's.
+        let from = if anchor > 0 && self.sides.may_hold(found.run(anchor - 1, ANCHOR + 1)) {
+            all.start
+        } else {
+            anchor
+        };
+        let is_behind = end < found.count() && self.sides.may_hold(found.run(anchor, ANCHOR + 1));
+        let to = if is_behind { all.end } else { all.end.min((end + 1).saturating_sub(length)) };
+        all.start.max(from)..to
     }
 
     /// The words of an anchor of runs that are not shorter.
@@ -338,7 +378,7 @@ fn runs(index: &Index, item: Item, found: &Words) -> Vec<(usize, usize)> {
 fn hashed(text: &[u8], end: usize) -> Words {
     let mut found = Words::default();
     found.find(text, end);
-    found.hash(text, 1);
+    found.hash(text);
     found
 }
 

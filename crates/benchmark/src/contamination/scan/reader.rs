@@ -54,8 +54,6 @@ struct Recent {
 
 /// How much of a plain text is kept at least.
 const KEPT_BYTES: usize = 4 << 10;
-/// How much of a text without its escapes is searched at a time.
-const PLAIN_BYTES: usize = 64 << 10;
 
 /// How many line ends some bytes hold.
 pub fn lines(bytes: &[u8]) -> u64 {
@@ -71,8 +69,6 @@ pub struct Reader<'a> {
     at: Place,
     /// The end of the plain text so far; it begins at that place.
     recent: Recent,
-    /// Room for a text without its escapes.
-    plain: Vec<u8>,
     tally: Tally,
     firsts: BTreeMap<u32, Place>,
 }
@@ -86,7 +82,6 @@ impl<'a> Reader<'a> {
             field,
             at,
             recent: Recent::default(),
-            plain: Vec::new(),
             tally: Tally::default(),
             firsts: BTreeMap::new(),
         }
@@ -115,7 +110,7 @@ impl<'a> Reader<'a> {
 
     fn json_line(&mut self, line: &[u8]) -> Result<(), Error> {
         let Some(inner) = self.text_of(line)? else { return Ok(()) };
-        self.feed_json(inner);
+        self.scanner.json(inner);
         self.tally.documents += 1;
         self.tally.text_bytes += inner.len() as u64;
         let sightings = self.scanner.end_document();
@@ -148,28 +143,6 @@ impl<'a> Reader<'a> {
                 Err(malformed(format!("no JSON object with text: {problem} (byte {})", at + 1)))
             }
         }
-    }
-
-    fn feed_json(&mut self, inner: &str) {
-        let mut rest = inner;
-        // Short pieces between escapes are searched together.
-        self.plain.clear();
-        while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-            self.plain.extend_from_slice(&rest.as_bytes()[..at]);
-            let (character, length) = place::escape(&rest[at..]);
-            self.plain.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-            rest = &rest[at + length..];
-            if self.plain.len() > PLAIN_BYTES {
-                self.scanner.text(&self.plain);
-                self.plain.clear();
-            }
-        }
-        if self.plain.is_empty() {
-            self.scanner.text(rest.as_bytes());
-            return;
-        }
-        self.plain.extend_from_slice(rest.as_bytes());
-        self.scanner.text(&self.plain);
     }
 
     /// Searches more of a plain text, which is one document. Pieces must end behind white space, or where the text ends.

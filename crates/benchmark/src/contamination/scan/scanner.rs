@@ -1,7 +1,7 @@
 //! The search: documents in, runs of items found out.
 
 use super::index::Index;
-use super::normal;
+use super::normal::{self, Spelling};
 use super::words::{self, Words};
 
 /// How much text is searched at a time: its words and their hashes stay in a core's caches.
@@ -20,7 +20,7 @@ pub(super) struct Sighting {
 #[derive(Debug)]
 pub(super) struct Scanner<'a> {
     index: &'a Index,
-    /// The normal form of what has not been searched, behind the last words of what has.
+    /// What has not been searched, stripped of what does not stay, behind the last words of what has.
     normal: Vec<u8>,
     end: usize,
     /// Where the normal form is searched.
@@ -30,7 +30,7 @@ pub(super) struct Scanner<'a> {
     /// How many words of the document lie before it.
     words_before: u64,
     words: Words,
-    /// Where the filter lets through: the last word of the anchor, its hash and its length.
+    /// Where the filter lets through: the first word of the anchor, its hash and its length.
     passes: Vec<(u32, u64, u32)>,
     /// Runs that hold an anchor: their first words and their lengths.
     runs: Vec<(u32, u32)>,
@@ -64,12 +64,22 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes more of the document. The text must not be cut within a character.
-    pub(super) fn text(&mut self, mut text: &[u8]) {
+    pub(super) fn text(&mut self, text: &[u8]) {
+        self.take_in(text, Spelling::Plain);
+    }
+
+    /// Takes more of the document, as it is spelled between the quotation marks of JSON.
+    pub(super) fn json(&mut self, text: &str) {
+        self.take_in(text.as_bytes(), Spelling::Json);
+    }
+
+    fn take_in(&mut self, mut text: &[u8], spelling: Spelling) {
         while !text.is_empty() {
-            let (now, later) = text.split_at(normal::whole_characters(text, self.full - self.end));
-            self.normal.resize(self.normal.len().max(words::room(self.end + now.len())), b' ');
-            self.end = normal::normalize(now, &mut self.normal, self.end);
-            text = later;
+            let most = text.len().min(self.full - self.end);
+            self.normal.resize(self.normal.len().max(words::room(self.end + most)), b' ');
+            let (taken, end) = normal::strip(text, spelling, most, &mut self.normal, self.end);
+            self.end = end;
+            text = &text[taken..];
             if self.end + 8 > self.full {
                 self.search();
             }
@@ -104,9 +114,7 @@ impl<'a> Scanner<'a> {
 
     /// Searches all whole words and keeps the last ones, which later runs may begin with.
     fn search(&mut self) {
-        let last_space = memchr::memrchr(b' ', &self.normal[..self.end]);
-        let cut = last_space.map_or(0, |at| at + 1);
-        self.words.find(&self.normal, cut);
+        let cut = self.words.fold_and_find(&mut self.normal, self.end);
         if self.words.count() > self.carried {
             self.find_anchors();
             self.follow_anchors();
@@ -115,20 +123,13 @@ impl<'a> Scanner<'a> {
     }
 
     fn find_anchors(&mut self) {
-        let (index, passes) = (self.index, &mut self.passes);
-        passes.clear();
-        self.words.hash(&self.normal, index.anchor_length());
-        self.selected.clear();
-        index.filter().select(self.words.runs(), &mut self.selected);
-        let hash = |last: u32| self.words.runs()[last as usize];
-        passes.extend(self.selected.iter().map(|&last| (last, hash(last), index.anchor_length() as u32)));
-        for &length in index.short_anchors() {
-            let firsts = 0..(self.words.count() + 1).saturating_sub(length);
-            let hashes: Vec<u64> = firsts.map(|first| self.words.run(first, length)).collect();
-            self.selected.clear();
-            index.filter().select(&hashes, &mut self.selected);
-            let last = |first: u32| first + length as u32 - 1;
-            passes.extend(self.selected.iter().map(|&at| (last(at), hashes[at as usize], length as u32)));
+        let (index, words) = (self.index, &mut self.words);
+        self.passes.clear();
+        words.hash(&self.normal);
+        for length in std::iter::once(index.anchor_length()).chain(index.short_anchors().iter().copied()) {
+            let selected = index.filter().select(words.runs(length), &mut self.selected);
+            let firsts = selected.iter().filter_map(|&last| (last as usize + 1).checked_sub(length));
+            self.passes.extend(firsts.map(|first| (first as u32, words.run(first, length), length as u32)));
         }
     }
 
@@ -136,26 +137,24 @@ impl<'a> Scanner<'a> {
     fn follow_anchors(&mut self) {
         let (index, words) = (self.index, &self.words);
         sift(&mut self.passes, |(_, hash, _)| index.may_give_away(hash));
-        // Up to which first word the runs of each length were noted.
-        let mut done = [0; 32];
         self.runs.clear();
-        for &(last, hash, size) in &self.passes {
+        for &(first, hash, size) in &self.passes {
             let mut lengths = index.given_away(hash);
             while lengths != 0 {
                 let length = lengths.trailing_zeros() as usize + 1;
                 lengths &= lengths - 1;
-                let (last, size) = (last as usize, size as usize);
-                if size != length.min(index.anchor_length()) {
+                if size as usize != length.min(index.anchor_length()) {
                     continue;
                 }
+                let about = index.about(words, first as usize, size as usize, length);
                 // Runs within the words that were carried over were looked up with the block before.
-                let least = (self.carried + 1).saturating_sub(length);
-                let from = (last + 1).saturating_sub(length).max(least).max(done[length]);
-                let to = (last + 2 - size.min(last + 1)).min((words.count() + 1).saturating_sub(length));
-                self.runs.extend((from..to).map(|first| (first as u32, length as u32)));
-                done[length] = done[length].max(to);
+                let from = about.start.max((self.carried + 1).saturating_sub(length));
+                self.runs.extend((from..about.end).map(|first| (first as u32, length as u32)));
             }
         }
+        // Anchors that lie close to one another give the same runs away.
+        self.runs.sort_unstable();
+        self.runs.dedup();
         sift(&mut self.runs, |(first, length)| index.may_hold(words, first as usize, length as usize));
         let runs = std::mem::take(&mut self.runs);
         for &(first, length) in &runs {

@@ -1,6 +1,8 @@
 //! Where to find what bears a hash: an open table that grows, and a small filter in front of one.
 
 const EMPTY: u32 = u32::MAX;
+/// How many slots one look takes in.
+const LOOK: usize = 4;
 
 /// A table from the upper half of a hash to numbers; several may bear the same.
 #[derive(Debug, Clone)]
@@ -50,10 +52,16 @@ impl Table {
         }
     }
 
-    /// Whether something may bear the hash, by one look.
+    /// Whether something may bear the hash, by one look at the first slots: no branch depends on what they hold.
     #[inline]
     pub(super) fn may_hold(&self, hash: u64) -> bool {
-        self.slots[self.home((hash >> 32) as u32)].1 != EMPTY
+        let tag = (hash >> 32) as u32;
+        let Some(slots) = self.slots.get(self.home(tag)..).and_then(|rest| rest.first_chunk::<LOOK>()) else {
+            return true;
+        };
+        let bear_it = slots.iter().map(|slot| usize::from(slot.0 == tag)).sum::<usize>();
+        let taken = slots.iter().map(|slot| usize::from(slot.1 != EMPTY)).sum::<usize>();
+        bear_it > 0 || taken == LOOK
     }
 
     /// Puts in one more; whether it is there already is the caller's to ask.
@@ -89,9 +97,6 @@ impl Table {
     }
 }
 
-/// The words of the largest filter: half a megabyte, which stays in a core's second cache.
-const FILTER_WORDS: usize = 1 << 16;
-
 /// A filter that lets through every hash that was put in, and few others: three bits in one word.
 #[derive(Debug, Clone)]
 pub(super) struct Filter {
@@ -100,34 +105,42 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// A filter for so many hashes, with some sixteen bits for each where it stays small enough.
-    pub(super) fn new(hashes: usize) -> Self {
-        let words = (hashes / 4).next_power_of_two().clamp(64, FILTER_WORDS);
-        Self { words: vec![0; words].into(), shift: 64 - words.trailing_zeros() }
+    /// A filter for these hashes, with some sixteen bits for each where it needs no more than so many words.
+    pub(super) fn of(hashes: &[u64], most_words: usize) -> Self {
+        let words = (hashes.len() / 4).next_power_of_two().clamp(64, most_words);
+        let mut filter = Self { words: vec![0; words].into(), shift: 64 - words.trailing_zeros() };
+        for &hash in hashes {
+            filter.words[(hash >> filter.shift) as usize] |= bits(hash);
+        }
+        filter
+    }
+
+    /// Whether a hash may be among those.
+    #[inline]
+    pub(super) fn may_hold(&self, hash: u64) -> bool {
+        let bits = bits(hash);
+        self.words[(hash >> self.shift) as usize] & bits == bits
     }
 
     pub(super) fn size_bytes(&self) -> usize {
         self.words.len() * 8
     }
 
-    pub(super) fn insert(&mut self, hash: u64) {
-        let at = (hash >> self.shift) as usize;
-        self.words[at] |= bits(hash);
-    }
-
-    /// Adds which of these hashes may have been put in. No branch depends on what is found, so that many look-ups are under
-    /// way at once.
-    pub(super) fn select(&self, hashes: &[u64], out: &mut Vec<u32>) {
-        let before = out.len();
-        out.resize(before + hashes.len(), 0);
-        let (mut count, slots) = (0, &mut out[before..]);
-        for (i, &hash) in hashes.iter().enumerate() {
-            let bits = bits(hash);
-            let word = self.words[(hash >> self.shift) as usize];
-            slots[count] = i as u32;
-            count += usize::from(word & bits == bits);
+    /// Writes which of some hashes may be among those, and returns how many. No branch depends on what is found, so that many
+    /// look-ups are under way at once.
+    #[inline]
+    pub(super) fn select<'o>(
+        &self,
+        hashes: impl ExactSizeIterator<Item = u64>,
+        out: &'o mut Vec<u32>,
+    ) -> &'o [u32] {
+        out.resize(out.len().max(hashes.len()), 0);
+        let mut count = 0;
+        for (i, hash) in hashes.enumerate() {
+            out[count] = i as u32;
+            count += usize::from(self.may_hold(hash));
         }
-        out.truncate(before + count);
+        &out[..count]
     }
 }
 
