@@ -4,11 +4,12 @@
 //! Merkle tree of RFC 6962, [`note`] the signed note, [`checkpoint`] the signed tree head, [`tile`] the
 //! layout of the files, [`proof`] the offline inclusion proof. [`log`] is the log that grows, of which
 //! only the right [`edge`] is in memory; [`storage`] is where its files lie, [`reader`] makes proofs from
-//! them, [`index`] finds leaves by their hash, [`prover`] answers whoever asks for a proof, [`check`]
-//! reads everything and names what was changed, and [`witness`] cosigns a log that only grew. Entries
+//! them, [`index`] finds leaves by their hash, [`prover`] makes them for whoever asks, as [`asked`] has
+//! it, [`check`] reads everything and names what was changed, and [`witness`] cosigns a log that only grew. Entries
 //! are bytes: nothing here knows what they mean.
 #![forbid(unsafe_code)]
 
+pub mod asked;
 pub mod check;
 pub mod checkpoint;
 pub mod edge;

@@ -298,10 +298,13 @@ fn last_bundle(store: &dyn Store, edge: &Edge) -> Result<Vec<u8>, Error> {
         return Ok(Vec::new());
     }
     let (path, mut bundle) = reader::read_bundle(store, index, width)?;
-    let entries = tile::parse_entries(&bundle)?;
+    let malformed = |what| Refusal::MalformedFile { path, what };
+    let Ok(entries) = tile::parse_entries(&bundle) else {
+        return Err(malformed("cut short within an entry").into());
+    };
     let held = entries.iter().take(width as usize).map(|entry| tree::leaf_hash(entry));
     if !held.eq(edge.row(0).iter().copied()) {
-        return Err(Refusal::MalformedFile { path, what: "not the entries that were signed" }.into());
+        return Err(malformed("not the entries that were signed").into());
     }
     let length = entries.iter().take(width as usize).map(|entry| entry.len() + 2).sum();
     bundle.truncate(length);

@@ -57,6 +57,11 @@ impl Prover {
         Ok(())
     }
 
+    /// The log's files.
+    pub fn source(&self) -> &Disk {
+        &self.disk
+    }
+
     /// The last signed checkpoint that was read.
     pub fn checkpoint(&self) -> &str {
         self.seen.get(&self.last.size).map_or("", String::as_str)

@@ -23,6 +23,47 @@ pub fn entries_path(index: u64, width: u64) -> String {
     format!("tile/entries/{}{}", index_path(index), partial(width))
 }
 
+/// Where a tile or an entry bundle lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The tile's level; none of an entry bundle.
+    pub level: Option<usize>,
+    /// Its number.
+    pub index: u64,
+    /// How much it holds.
+    pub width: u64,
+}
+
+impl Place {
+    /// The relative path.
+    pub fn path(&self) -> String {
+        match self.level {
+            Some(level) => tile_path(level, self.index, self.width),
+            None => entries_path(self.index, self.width),
+        }
+    }
+}
+
+/// Reads a relative path, which must be spelled as [`Place::path`] spells it.
+pub fn parse_path(path: &str) -> Option<Place> {
+    let (level, rest) = path.strip_prefix("tile/")?.split_once('/')?;
+    let (digits, width) = match rest.split_once(".p/") {
+        Some((digits, width)) => (digits, width.parse().ok().filter(|width| (1..WIDTH).contains(width))?),
+        None => (rest, WIDTH),
+    };
+    let mut index = 0_u64;
+    for element in digits.split('/') {
+        let digits: u64 = element.strip_prefix('x').unwrap_or(element).parse().ok()?;
+        index = index.checked_mul(1000)?.checked_add(digits)?;
+    }
+    let level = match level {
+        "entries" => None,
+        level => Some(level.parse().ok().filter(|level| *level < 64)?),
+    };
+    let place = Place { level, index, width };
+    (place.path() == path).then_some(place)
+}
+
 /// The number of full tiles of a level, and the width of the partial one (0: there is none).
 pub fn layout(level: usize, size: u64) -> (u64, u64) {
     let hashes = size.checked_shr((level * HEIGHT) as u32).unwrap_or(0);
