@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    agreement, benchmark, completions, disclose, distill, explain, gateway, init, key, man, model,
+    agreement, benchmark, completions, disclose, distill, explain, gateway, init, key, ledger, man, model,
     quickstart, report, verify, watermark,
 };
 use crate::settings::Shared;
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Benchmark(benchmark::Args),
     /// Serve a model's API with keys, limits and metrics
     Gateway(gateway::Args),
+    /// Append to logs, prove what is in them, check and cosign them
+    Ledger(ledger::Args),
     /// Fetch, list, show and ask models
     Model(model::Args),
     /// Make and show the key you sign with

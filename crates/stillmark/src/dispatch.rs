@@ -4,7 +4,7 @@ use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    agreement, benchmark, completions, disclose, distill, explain, gateway, init, key, man, model,
+    agreement, benchmark, completions, disclose, distill, explain, gateway, init, key, ledger, man, model,
     quickstart, report, verify, watermark,
 };
 use crate::problem::Outcome;
@@ -28,5 +28,6 @@ pub(crate) fn run(command: Command, session: &Session) -> Outcome {
         Command::Watermark(args) => watermark::run(args, session),
         Command::Benchmark(args) => benchmark::run(args, session),
         Command::Gateway(args) => gateway::run(args, session),
+        Command::Ledger(args) => ledger::run(args, session),
     }
 }

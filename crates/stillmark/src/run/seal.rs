@@ -189,12 +189,17 @@ fn dependencies(particulars: &Particulars, record: &DatasetManifest) -> Vec<Reso
 
 /// Opens the log in a folder, or begins it. The log's Ed25519 key is derived from the signing key, so that a user keeps one secret.
 pub(crate) fn open_log(folder: &Path, key: &PrivateKey) -> Result<Log, Problem> {
-    let broke = |err: &(dyn std::error::Error + 'static)| {
-        Problem::from_error(err).while_doing("the log could not be opened")
-    };
-    let pem = key.to_pem().map_err(|err| broke(&err))?;
+    Log::open_or_create(folder, log_key(key)?).map_err(|err| not_opened(&err))
+}
+
+/// The key of the log of whoever signs with `key`, which is made from it.
+pub(crate) fn log_key(key: &PrivateKey) -> Result<SigningKey, Problem> {
+    let pem = key.to_pem().map_err(|err| not_opened(&err))?;
     let seed = Digest::of(format!("stillmark log key v1\n{pem}").as_bytes());
     let origin = format!("stillmark.local/{}", &key.public().id().to_string()[..16]);
-    let signing = SigningKey::from_seed(&origin, seed.as_bytes()).map_err(|err| broke(&err))?;
-    Log::open_or_create(folder, signing).map_err(|err| broke(&err))
+    SigningKey::from_seed(&origin, seed.as_bytes()).map_err(|err| not_opened(&err))
+}
+
+fn not_opened(err: &(dyn std::error::Error + 'static)) -> Problem {
+    Problem::from_error(err).while_doing("the log could not be opened")
 }

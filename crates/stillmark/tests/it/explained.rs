@@ -44,6 +44,20 @@ const JUDGED: [&str; 10] = [
     "inflated",
 ];
 
+/// What `ledger check` and `ledger witness` say beside the findings that `verify` has, too (`commands/ledger`).
+const LOGGED: [&str; 10] = [
+    "edited-entry",
+    "dropped-entry",
+    "inserted-entry",
+    "reordered-entries",
+    "edited-tile",
+    "edited-range",
+    "inconsistent",
+    "too-few-witnesses",
+    "cosigned",
+    "refused",
+];
+
 fn spelled(word: impl serde::Serialize) -> String {
     serde_json::to_value(word).unwrap().as_str().unwrap().to_owned()
 }
@@ -104,6 +118,7 @@ fn words() -> Vec<String> {
     all.push(spelled(Seen::Seen));
     all.extend(words_of_copies());
     all.extend(JUDGED.map(str::to_owned));
+    all.extend(LOGGED.map(str::to_owned));
     all
 }
 

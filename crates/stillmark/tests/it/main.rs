@@ -20,5 +20,6 @@ mod place;
 #[cfg(target_os = "linux")]
 mod sandboxed;
 mod scans;
+mod served;
 mod tampering;
 mod transcripts;
