@@ -250,7 +250,7 @@ const BY_STRANGERS: &[Case] = &[
             fs::write(tile, &bytes[..64]).unwrap();
         },
         "malformed",
-        &["evidence/log", "too few hashes"],
+        &["evidence/log", "is cut short"],
     ),
     (
         "the log's hashes changed",
