@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
+use stillmark_evidence::receipt::HEADER;
 use tokio::time::{Instant, Interval};
 
 use crate::config::OnDisconnect;
@@ -14,7 +15,7 @@ use crate::flight::Flight;
 use crate::gateway::Upstream;
 use crate::metrics::Event;
 use crate::upstream::{Body, Failure};
-use crate::usage::{Watch, usage_in};
+use crate::usage::{DONE, Watch, usage_in};
 use crate::wire::reply::Refusal;
 
 /// A stream is told to be alive after so long a silence.
@@ -154,6 +155,9 @@ impl Events {
             self.cut(&Refusal::new(502, "server_error", "upstream_garbage", "An event was too long."));
             return Bytes::new();
         };
+        if self.watch.is_done() {
+            return self.with_receipt(passed);
+        }
         let seen = self.watch.seen();
         if let (None, Some(flight)) = (self.watch.told(), &mut self.flight)
             && !flight.may_grow(seen)
@@ -163,6 +167,33 @@ impl Events {
             self.cut(&Refusal::new(429, "tokens", "rate_limit_exceeded", message));
         }
         passed
+    }
+
+    /// The last events with the receipt before the one that says so.
+    fn with_receipt(&mut self, passed: Bytes) -> Bytes {
+        let comment = self.comment();
+        let at =
+            memchr::memmem::rfind(&passed, DONE).and_then(|at| memchr::memmem::rfind(&passed[..at], b"data"));
+        match at {
+            Some(at) if !comment.is_empty() => [&passed[..at], &comment, &passed[at..]].concat().into(),
+            _ => passed,
+        }
+    }
+
+    /// The receipt as a comment of the stream; empty where none is due. Where it cannot be given the stream is cut.
+    fn comment(&mut self) -> Vec<u8> {
+        let Some(flight) = &mut self.flight else { return Vec::new() };
+        match self.watch.told() {
+            Some(cost) => flight.cost(cost),
+            None => flight.seen(self.watch.seen()),
+        }
+        let receipt = flight.receipt(self.watch.words());
+        let header = receipt.map(|receipt| receipt.and_then(|receipt| receipt.to_header().ok()));
+        match header {
+            Ok(Some(header)) => format!(": {HEADER} {header}\n\n").into_bytes(),
+            Ok(None) => Vec::new(),
+            Err(_) => no_receipt().event(),
+        }
     }
 
     fn silence(&mut self, ctx: &mut Context<'_>) -> Option<Bytes> {
@@ -180,16 +211,14 @@ impl Events {
     /// Ends a stream that is not whole, with a word on why and without `[DONE]`.
     fn cut(&mut self, refusal: &Refusal) {
         self.body = None;
-        self.last = Some(refusal.event().into());
+        let comment = self.comment();
+        self.last = Some([comment, refusal.event()].concat().into());
     }
 
     fn end(&mut self) {
         self.body = None;
-        let rest = self.watch.rest();
-        self.last = (!rest.is_empty()).then_some(rest);
-        if let Some(flight) = &mut self.flight {
-            flight.seen(self.watch.seen());
-        }
+        let last = [self.comment(), self.watch.rest().to_vec()].concat();
+        self.last = (!last.is_empty()).then(|| last.into());
     }
 }
 
@@ -199,6 +228,8 @@ impl Drop for Events {
         if let Some(cost) = self.watch.told() {
             flight.cost(cost);
         }
+        // What was sent counts, though nobody takes the receipt. Where none can be written, what was reserved is settled all the same.
+        let _ = flight.receipt(self.watch.words());
         // Whoever hangs up after the last word has all of it.
         let Some(body) = self.body.take().filter(|_| !self.watch.is_done()) else { return };
         flight.gateway.metrics.count(Event::Disconnected);
@@ -280,6 +311,12 @@ impl hyper::body::Body for Answer {
             Self::Events(_) => SizeHint::default(),
         }
     }
+}
+
+/// What a client is told where its receipt cannot be written.
+pub(crate) fn no_receipt() -> Refusal {
+    let message = "The receipt of this answer cannot be written at the moment.";
+    Refusal::new(503, "server_error", "receipts_unavailable", message)
 }
 
 /// What a client is told of a server behind that failed: nothing of what is inside.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use stillmark_evidence::Digest;
 
 use crate::keys::Limits;
 
@@ -23,9 +24,12 @@ pub struct Config {
     /// Which log-probabilities go out.
     #[serde(default)]
     pub logprobs: Logprobs,
-    /// The log of receipts.
+    /// The log of receipts; without it none are given.
     #[serde(default)]
-    pub ledger: Option<Ledger>,
+    pub receipts: Option<Receipts>,
+    /// The offer that is served at `/.well-known/distillation.toml`.
+    #[serde(default)]
+    pub offer: Option<PathBuf>,
 }
 
 /// Where requests come in.
@@ -148,12 +152,12 @@ pub struct Logprobs {
 /// The log of receipts.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ledger {
-    /// The file that holds the log's key.
-    pub key_file: PathBuf,
-    /// Digests of models' weights, by name.
+pub struct Receipts {
+    /// The name of the log, as in `acme.example/receipts`.
+    pub log: String,
+    /// The digests of models' weights, by name; those of embedded models are known.
     #[serde(default)]
-    pub models: BTreeMap<String, String>,
+    pub models: BTreeMap<String, Digest>,
 }
 
 /// What is wrong with a configuration.

@@ -2,9 +2,23 @@
 
 use std::sync::Arc;
 
+use stillmark_evidence::Digest;
+use stillmark_evidence::keys::KeyId;
+use stillmark_evidence::receipt::{Receipt, Tokens};
+
 use crate::gateway::Gateway;
 use crate::meter::{Cost, Ticket};
 use crate::metrics::Event;
+use crate::receipts::{Given, ReceiptError};
+
+/// What a receipt says of the request that it is for.
+#[derive(Debug)]
+pub(crate) struct Due {
+    pub(crate) tenant: KeyId,
+    pub(crate) grant: Option<Digest>,
+    pub(crate) model: String,
+    pub(crate) prompt: String,
+}
 
 /// A request that is being answered.
 #[derive(Debug)]
@@ -16,12 +30,14 @@ pub(crate) struct Flight {
     /// Tokens of the answer for which something is reserved.
     reserved: u64,
     is_known: bool,
+    /// The receipt that is due, until it is given.
+    due: Option<Due>,
 }
 
 impl Flight {
-    pub(crate) fn new(gateway: Arc<Gateway>, ticket: Ticket, estimate: Cost) -> Self {
+    pub(crate) fn new(gateway: Arc<Gateway>, ticket: Ticket, estimate: Cost, due: Option<Due>) -> Self {
         gateway.metrics.flight(1);
-        Self { gateway, ticket, cost: estimate, reserved: estimate.answer, is_known: false }
+        Self { gateway, ticket, cost: estimate, reserved: estimate.answer, is_known: false, due }
     }
 
     pub(crate) fn ticket(&self) -> &Ticket {
@@ -43,6 +59,26 @@ impl Flight {
     /// The answer ended without a word of its usage: what was seen of it counts.
     pub(crate) fn seen(&mut self, answer: u64) {
         self.cost.answer = answer;
+    }
+
+    /// Whether a receipt is due.
+    pub(crate) fn owes(&self) -> bool {
+        self.due.is_some()
+    }
+
+    /// The receipt for what was answered, which costs what is known by now; none where none is due any more.
+    pub(crate) fn receipt(&mut self, answer: &str) -> Result<Option<Receipt>, ReceiptError> {
+        let (Some(due), Some(receipts)) = (self.due.take(), &self.gateway.receipts) else { return Ok(None) };
+        let tokens = Tokens { prompt: self.cost.prompt, answer: self.cost.answer };
+        let given = Given {
+            tenant: due.tenant,
+            grant: due.grant,
+            model: &due.model,
+            prompt: &due.prompt,
+            answer,
+            tokens,
+        };
+        receipts.issue(&given).map(Some)
     }
 
     /// Whether an answer may grow to so many tokens: where it outgrows what was reserved, more is.

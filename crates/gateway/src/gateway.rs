@@ -13,6 +13,7 @@ use crate::config::{Config, OnDisconnect};
 use crate::keys::{Pepper, Ring};
 use crate::meter::Meter;
 use crate::metrics::Metrics;
+use crate::receipts::Receipts;
 use crate::upstream::Embedded;
 
 /// A server behind, as the front door prepared it.
@@ -69,6 +70,10 @@ pub struct Parts {
     pub ring: Ring,
     /// What is mixed into their hashes.
     pub pepper: Pepper,
+    /// The log of receipts, where answers are logged.
+    pub receipts: Option<Receipts>,
+    /// The offer that is served at `/.well-known/distillation.toml`.
+    pub offer: Option<String>,
     /// The clock: milliseconds since 1970.
     pub now_ms: fn() -> u64,
 }
@@ -82,6 +87,8 @@ pub struct Gateway {
     ring: ArcSwap<Ring>,
     pub(crate) pepper: Pepper,
     pub(crate) metrics: Metrics,
+    pub(crate) receipts: Option<Arc<Receipts>>,
+    pub(crate) offer: Option<String>,
     now_ms: fn() -> u64,
     closing: watch::Sender<bool>,
     is_cutting: AtomicBool,
@@ -99,6 +106,8 @@ impl Gateway {
             ring: ArcSwap::from_pointee(parts.ring),
             pepper: parts.pepper,
             metrics: Metrics::default(),
+            receipts: parts.receipts.map(Arc::new),
+            offer: parts.offer,
             now_ms: parts.now_ms,
             closing: watch::Sender::new(false),
             is_cutting: AtomicBool::new(false),

@@ -6,22 +6,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use hyper::body::{Body as _, Incoming};
-use hyper::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use stillmark_evidence::receipt::HEADER;
+use stillmark_ledger::asked::{self, Lasts};
 
-use crate::answer::{Answer, broken};
+use crate::answer::{Answer, broken, no_receipt};
 use crate::config::OnDisconnect;
 use crate::door;
-use crate::flight::Flight;
+use crate::flight::{Due, Flight};
 use crate::gateway::{Gateway, Target, Upstream};
 use crate::headers;
+use crate::intake;
 use crate::keys::Key;
 use crate::metrics::Event;
+use crate::said;
 use crate::upstream::{Failure, Http, Outgoing, Reply, ask_embedded};
 use crate::usage::{Watch, usage_in};
 use crate::wire::reply::Refusal;
 use crate::wire::request::{self, Surface};
+
+/// Where the log of receipts is read.
+const LOG: &str = "/.well-known/stillmark/receipts/";
 
 /// No answer that is read whole is longer.
 const LONGEST_ANSWER: usize = 64 << 20;
@@ -95,6 +102,11 @@ impl Worker {
                 let text = self.gateway.metrics.text();
                 Ok(plain(StatusCode::OK, "text/plain; version=0.0.4", text.into()))
             }
+            "/.well-known/distillation.toml" if is_get && self.gateway.offer.is_some() => {
+                let offer = self.gateway.offer.clone().unwrap_or_default();
+                Ok(plain(StatusCode::OK, "application/toml", offer.into()))
+            }
+            _ if is_get && path.starts_with(LOG) => self.logged(&request).await,
             "/v1/models" if is_get => {
                 door::recognized(&self.gateway, request.headers(), from)?;
                 Ok(plain(StatusCode::OK, "application/json", self.models().into()))
@@ -112,6 +124,24 @@ impl Worker {
                 Err(Refusal::new(404, "invalid_request_error", "unknown_url", &message))
             }
         }
+    }
+
+    /// The log of receipts, for whoever asks (docs/spec/receipt.md, ledger.md).
+    async fn logged(&self, request: &Request<Incoming>) -> Result<Response<Answer>, Refusal> {
+        let none =
+            || Refusal::new(404, "invalid_request_error", "not_found", "It is not in the log, or not yet.");
+        let receipts = Arc::clone(self.gateway.receipts.as_ref().ok_or_else(none)?);
+        let uri = request.uri();
+        let asked = asked::parse(&uri.path()[LOG.len()..], uri.query()).ok_or_else(none)?;
+        // It reads files: the other requests of this thread go on meanwhile.
+        let found = tokio::task::spawn_blocking(move || receipts.answer(&asked)).await;
+        let found = found.ok().and_then(Result::ok).flatten().ok_or_else(none)?;
+        let mut response = plain(StatusCode::OK, found.media_type, found.body.into());
+        if found.lasts == Lasts::Forever {
+            let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
+            response.headers_mut().insert(CACHE_CONTROL, forever);
+        }
+        Ok(response)
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -137,13 +167,18 @@ impl Worker {
             return Err(Refusal::new(503, "server_error", "shutting_down", "The server is shutting down."));
         }
         let (head, body) = request.into_parts();
-        let body = read(&head.headers, body, gateway).await?;
+        let body = intake::read(&head.headers, body, &gateway.config.server).await?;
         let asked = request::Request::read(surface, &body)
             .map_err(|err| Refusal::invalid("invalid_request", err.param(), sentence(&err.to_string())))?;
         let at = gateway.config.upstream_of(&asked.model).ok_or_else(|| no_model(&asked.model))?;
         let upstream = &gateway.upstreams[at];
+        if gateway.receipts.as_ref().is_some_and(|receipts| receipts.is_behind()) {
+            return Err(no_receipt());
+        }
         let admitted = door::admitted(gateway, key, from, &asked)?;
-        let mut flight = Flight::new(Arc::clone(gateway), admitted.ticket, admitted.estimate);
+        let due = key.filter(|_| gateway.receipts.is_some() && surface.is_generative());
+        let due = due.map(|key| due_for(key, &asked, &body));
+        let mut flight = Flight::new(Arc::clone(gateway), admitted.ticket, admitted.estimate, due);
         let forwarded = match asked.forwarded(&body) {
             std::borrow::Cow::Borrowed(_) => body.clone(),
             std::borrow::Cow::Owned(changed) => changed.into(),
@@ -207,9 +242,14 @@ impl Worker {
         }
         let body = if is_events && status.is_success() {
             headers.remove(CONTENT_LENGTH);
-            Answer::events(reply.body, Watch::new(asked), flight, upstream)
+            let watch = Watch::new(asked);
+            let watch = if flight.owes() { watch.keeping(asked.surface) } else { watch };
+            Answer::events(reply.body, watch, flight, upstream)
         } else if asked.surface.is_generative() || !status.is_success() {
-            let whole = self.whole(reply.body, upstream.idle, flight, status).await?;
+            let (whole, receipt) = self.whole(reply.body, upstream.idle, flight, status).await?;
+            if let Some(receipt) = receipt {
+                headers.insert(HeaderName::from_static(HEADER), receipt);
+            }
             headers.insert(CONTENT_LENGTH, HeaderValue::from(whole.len()));
             Answer::Whole(Some(whole))
         } else {
@@ -229,12 +269,30 @@ impl Worker {
         idle: Duration,
         mut flight: Flight,
         status: StatusCode,
-    ) -> Result<Bytes, Refusal> {
+    ) -> Result<(Bytes, Option<HeaderValue>), Refusal> {
         let bytes = collected(&mut body, idle).await.map_err(|failure| self.failed(&failure))?;
-        if let Some(cost) = usage_in(&bytes).filter(|_| status.is_success()) {
+        if !status.is_success() {
+            return Ok((bytes, None));
+        }
+        if let Some(cost) = usage_in(&bytes) {
             flight.cost(cost);
         }
-        Ok(bytes)
+        let words = if flight.owes() { said::in_whole(&bytes) } else { String::new() };
+        let receipt = flight.receipt(&words).map_err(|_| no_receipt())?;
+        let header = receipt.map(|receipt| receipt.to_header());
+        let header = header.transpose().map_err(|_| no_receipt())?;
+        Ok((bytes, header.and_then(|header| HeaderValue::try_from(header).ok())))
+    }
+}
+
+/// What a receipt for the answer to a request will say.
+fn due_for(key: &Key, asked: &request::Request, body: &[u8]) -> Due {
+    let prompt = std::str::from_utf8(&body[asked.prompt.clone()]).unwrap_or_default();
+    Due {
+        tenant: key.tenant,
+        grant: key.grant,
+        model: asked.model.clone(),
+        prompt: said::asked(prompt).into_owned(),
     }
 }
 
@@ -251,52 +309,6 @@ async fn collected(body: &mut crate::upstream::Body, idle: Duration) -> Result<B
         }
     }
     Ok(all.freeze())
-}
-
-/// Reads the body of a request, within its bounds.
-async fn read(headers: &HeaderMap, mut body: Incoming, gateway: &Gateway) -> Result<Bytes, Refusal> {
-    let server = &gateway.config.server;
-    let too_long = || {
-        let message = format!("The body is longer than {} bytes.", server.body_bytes);
-        Refusal::new(413, "invalid_request_error", "request_too_large", &message)
-    };
-    if headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity") {
-        let message = "Send the body as it is, without `content-encoding`.";
-        return Err(Refusal::new(415, "invalid_request_error", "unsupported_encoding", message));
-    }
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if !media_type.is_some_and(|media_type| media_type.trim_start().starts_with("application/json")) {
-        let message = "Send the body as `content-type: application/json`.";
-        return Err(Refusal::new(415, "invalid_request_error", "unsupported_media_type", message));
-    }
-    let expected = body.size_hint();
-    if expected.lower() > server.body_bytes as u64 {
-        return Err(too_long());
-    }
-    let pause = Duration::from_secs(server.body_pause_seconds);
-    let mut all = BytesMut::new();
-    loop {
-        let frame = std::future::poll_fn(|ctx| std::pin::Pin::new(&mut body).poll_frame(ctx));
-        let frame = tokio::time::timeout(pause, frame).await.map_err(|_| {
-            Refusal::new(408, "invalid_request_error", "request_timeout", "The body did not come in time.")
-        })?;
-        let Some(frame) = frame else { return Ok(all.freeze()) };
-        let broken = |_| {
-            Refusal::invalid(
-                "invalid_body",
-                None,
-                "The body broke off, or is not framed as it must be.".to_owned(),
-            )
-        };
-        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        if all.len() + data.len() > server.body_bytes {
-            return Err(too_long());
-        }
-        if all.is_empty() && body.is_end_stream() {
-            return Ok(data);
-        }
-        all.extend_from_slice(&data);
-    }
 }
 
 fn wrong_method(allowed: &'static str) -> Refusal {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -103,17 +104,32 @@ impl Drop for Counted {
 /// Where a thread or its event loop cannot be started.
 pub fn serve(gateway: &Arc<Gateway>, listeners: Listeners) -> io::Result<()> {
     let connections = Arc::new(Connections::default());
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writer = gateway.receipts.as_ref().map(|receipts| {
+            let write = || receipts.write(|| is_over.load(Ordering::Acquire)).map_err(io::Error::other);
+            std::thread::Builder::new().name("receipts".to_owned()).spawn_scoped(scope, write)
+        });
+        let answered = threads(gateway, &connections, listeners);
+        is_over.store(true, Ordering::Release);
+        let written = writer.transpose()?.map_or(Ok(()), |writer| writer.join().unwrap_or_else(ended));
+        answered.and(written)
+    })
+}
+
+fn ended(_: Box<dyn std::any::Any + Send>) -> io::Result<()> {
+    Err(io::Error::other("a thread of the gateway ended"))
+}
+
+/// Answers on every listener, and waits until all are done.
+fn threads(gateway: &Arc<Gateway>, connections: &Arc<Connections>, listeners: Listeners) -> io::Result<()> {
     std::thread::scope(|scope| {
         let mut threads = Vec::new();
         for (idx, socket) in listeners.sockets.into_iter().enumerate() {
-            let (gateway, connections) = (Arc::clone(gateway), Arc::clone(&connections));
             let thread = std::thread::Builder::new().name(format!("gateway-{idx}"));
-            threads.push(thread.spawn_scoped(scope, move || work(&gateway, &connections, socket))?);
+            threads.push(thread.spawn_scoped(scope, move || work(gateway, connections, socket))?);
         }
-        for thread in threads {
-            thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread of the gateway ended")))?;
-        }
-        Ok(())
+        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(ended))
     })
 }
 

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::meter::Cost;
-use crate::wire::request::Request;
+use crate::said;
+use crate::wire::request::{Request, Surface};
 use crate::wire::sse::{self, Scanner, TooLong};
 
 /// Token counts as the surfaces of the API name them.
@@ -47,12 +48,28 @@ pub(crate) struct Watch {
     events: u64,
     text_bytes: u64,
     is_done: bool,
+    /// Where the words of the answer are kept: what it was asked by.
+    keeps: Option<Surface>,
+    words: String,
 }
+
+/// The end of a stream.
+pub(crate) const DONE: &[u8] = b"[DONE]";
 
 impl Watch {
     /// Watches the answer to a request.
     pub(crate) fn new(asked: &Request) -> Self {
         Self { hides_usage: !asked.wants_usage, ..Self::default() }
+    }
+
+    /// Keeps the words of the answer, too.
+    pub(crate) fn keeping(self, surface: Surface) -> Self {
+        Self { keeps: Some(surface), ..self }
+    }
+
+    /// The words of the answer so far.
+    pub(crate) fn words(&self) -> &str {
+        &self.words
     }
 
     /// The bytes to pass on of those that came: whole events, without one that only tells the usage where nobody asked for it.
@@ -88,12 +105,15 @@ impl Watch {
     /// Takes note of an event; whether it is for the gateway alone.
     fn hides(&mut self, event: &[u8]) -> bool {
         let Some(data) = sse::data(event) else { return false };
-        if data.as_ref() == b"[DONE]" {
+        if data.as_ref() == DONE {
             self.is_done = true;
             return false;
         }
         self.events += 1;
         self.text_bytes += delta_bytes(&data);
+        if let Some(surface) = self.keeps {
+            said::in_event(surface, &data, &mut self.words);
+        }
         if memchr::memmem::find(&data, b"\"usage\"").is_none() {
             return false;
         }

@@ -31,6 +31,26 @@ pub struct Answered<'a> {
     pub salts: [[u8; 32]; 2],
 }
 
+/// The receipt for an answer, the `sequence`th under its grant, with which `spent` tokens of answers were given under it.
+pub fn receipt(answered: &Answered<'_>, sequence: u64, spent: u64) -> Result<Receipt, Error> {
+    let [prompt_salt, answer_salt] = answered.salts.map(Digest::from_bytes);
+    let leaf = Leaf {
+        schema: SCHEMA.to_owned(),
+        sequence,
+        spent,
+        time: answered.time.to_owned(),
+        tenant: answered.tenant,
+        grant: answered.grant,
+        offer: answered.offer,
+        model: answered.model.clone(),
+        prompt: commitment(&prompt_salt, answered.prompt.as_bytes()),
+        answer: commitment(&answer_salt, answered.answer.as_bytes()),
+        tokens: answered.tokens,
+        watermark: answered.watermark,
+    };
+    Ok(Receipt { leaf: serde_json_canonicalizer::to_string(&leaf)?, prompt_salt, answer_salt })
+}
+
 /// A log of receipts and the counts of each grant.
 #[derive(Debug)]
 pub struct Issuer {
@@ -57,25 +77,9 @@ impl Issuer {
         let mut given = self.given.get(&(answered.tenant, answered.grant)).copied().unwrap_or_default();
         given.answers += 1;
         given.tokens = given.tokens.saturating_add(answered.tokens.answer);
-        let [prompt_salt, answer_salt] = answered.salts.map(Digest::from_bytes);
-        let leaf = Leaf {
-            schema: SCHEMA.to_owned(),
-            sequence: given.answers,
-            spent: given.tokens,
-            time: answered.time.to_owned(),
-            tenant: answered.tenant,
-            grant: answered.grant,
-            offer: answered.offer,
-            model: answered.model.clone(),
-            prompt: commitment(&prompt_salt, answered.prompt.as_bytes()),
-            answer: commitment(&answer_salt, answered.answer.as_bytes()),
-            tokens: answered.tokens,
-            watermark: answered.watermark,
-        };
-        let leaf = serde_json_canonicalizer::to_string(&leaf)?;
-        let place = self.log.append(&[leaf.as_bytes()])?.start;
+        let receipt = receipt(answered, given.answers, given.tokens)?;
+        let place = self.log.append(&[receipt.leaf.as_bytes()])?.start;
         self.given.insert((answered.tenant, answered.grant), given);
-        let receipt = Receipt { leaf, prompt_salt, answer_salt };
         self.places.insert(receipt.hash(), place);
         Ok(receipt)
     }

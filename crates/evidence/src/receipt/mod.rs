@@ -7,7 +7,7 @@
 mod issuer;
 mod kept;
 
-pub use issuer::{Answered, Issuer};
+pub use issuer::{Answered, Issuer, receipt};
 pub use kept::{Kept, Line, Shown, Witnessed, parse_kept, parse_shown, to_lines};
 
 use crate::keys::KeyId;

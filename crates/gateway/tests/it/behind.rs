@@ -1,7 +1,10 @@
 //! A server behind that does as it is told, and a gateway before it, both over real sockets.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -10,8 +13,10 @@ use std::time::{Duration, Instant};
 use stillmark_gateway::config::Config;
 use stillmark_gateway::keys::{NewKey, Pepper, Store};
 use stillmark_gateway::meter::Meter;
+use stillmark_gateway::receipts::{Issuing, Receipts};
 use stillmark_gateway::serve::{listen, serve};
 use stillmark_gateway::{Authorization, Gateway, Parts, Target, Upstream};
+use stillmark_ledger::note::SigningKey;
 
 /// What a server behind does, step by step.
 #[derive(Debug, Clone)]
@@ -151,7 +156,7 @@ pub(crate) struct Front {
     pub(crate) key: String,
     pub(crate) store: Mutex<Store>,
     thread: Option<JoinHandle<()>>,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Front {
@@ -177,15 +182,24 @@ impl Front {
             idle: Duration::from_secs(own.idle_seconds),
             retries: own.retries,
         };
+        let receipts = config.receipts.as_ref().map(|_| receipts(folder.path()));
         let meter = Meter::new(config.limits.key, config.limits.network, None).unwrap();
         let listeners = listen(config.server.listen, config.server.threads).unwrap();
         let address = listeners.address;
-        let gateway =
-            Gateway::new(Parts { config, upstreams: vec![upstream], meter, ring, pepper, now_ms: now });
+        let gateway = Gateway::new(Parts {
+            config,
+            upstreams: vec![upstream],
+            meter,
+            ring,
+            pepper,
+            receipts,
+            offer: Some("an offer".to_owned()),
+            now_ms: now,
+        });
         let served = Arc::clone(&gateway);
         let thread = std::thread::spawn(move || serve(&served, listeners).unwrap());
         let key = secret.reveal().to_owned();
-        Self { gateway, address, key, store: Mutex::new(store), thread: Some(thread), _folder: folder }
+        Self { gateway, address, key, store: Mutex::new(store), thread: Some(thread), folder }
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -227,10 +241,31 @@ impl Front {
 impl Drop for Front {
     fn drop(&mut self) {
         self.gateway.close();
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.thread.take().filter(|_| !std::thread::panicking()) {
             thread.join().unwrap();
         }
     }
+}
+
+/// The key of the log of receipts, for the tests alone.
+pub(crate) fn log_key() -> SigningKey {
+    SigningKey::from_seed("acme.example/receipts", &[7; 32]).unwrap()
+}
+
+/// The log of receipts below a folder.
+pub(crate) fn receipts(folder: &Path) -> Receipts {
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
+    let issuing = Issuing {
+        offer: None,
+        models: BTreeMap::new(),
+        now: || "2026-11-28T12:00:00Z".to_owned(),
+        entropy: || {
+            let mut bytes = [0; 64];
+            bytes[..8].copy_from_slice(&DRAWN.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+            Some(bytes)
+        },
+    };
+    Receipts::open(&folder.join("receipts"), log_key(), issuing).unwrap()
 }
 
 /// Milliseconds of a clock that begins with the program.

@@ -6,6 +6,7 @@ mod framing;
 mod keys;
 mod limits;
 mod proxy;
+mod receipts;
 mod requests;
 mod sse;
 mod traps;

@@ -2,7 +2,7 @@
 //! reference issuer's receipts, and `verify` passes; then every fraud is found by its own name.
 
 #[path = "../../fixture/provider.rs"]
-mod provider;
+pub(crate) mod provider;
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -60,8 +60,8 @@ audience = "served"
 pub(crate) struct World {
     pub(crate) place: Place,
     pub(crate) address: String,
-    listener: Option<TcpListener>,
-    model: PathBuf,
+    pub(crate) listener: Option<TcpListener>,
+    pub(crate) model: PathBuf,
 }
 
 impl World {
@@ -168,7 +168,7 @@ fn today() -> String {
     String::from_utf8(out.stdout).unwrap().trim().to_owned()
 }
 
-const USUAL: &[&str] = &[
+pub(crate) const USUAL: &[&str] = &[
     "--permit",
     "train-on-outputs",
     "--tokens",

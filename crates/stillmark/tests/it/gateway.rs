@@ -3,10 +3,13 @@
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::consent::provider::log_key;
+use crate::consent::{USUAL, World};
 use crate::place::{Place, told};
 
 const CONFIG: &str = r#"
@@ -34,8 +37,11 @@ struct Served {
 
 impl Served {
     fn start(place: &Place) -> Self {
-        let mut process =
-            place.stillmark(&["gateway", "serve", "gateway.toml"]).stderr(Stdio::piped()).spawn().unwrap();
+        Self::run(place.stillmark(&["gateway", "serve", "gateway.toml"]))
+    }
+
+    fn run(mut serve: Command) -> Self {
+        let mut process = serve.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let address = loop {
             let line = lines.next().expect("it ended before it listened").unwrap();
@@ -49,8 +55,12 @@ impl Served {
 
     /// The status and the rest of an answer to a chat request.
     fn chat(&self, key: &str, max_tokens: u64) -> (u16, String) {
+        self.chat_with(key, "tiny", max_tokens)
+    }
+
+    fn chat_with(&self, key: &str, model: &str, max_tokens: u64) -> (u16, String) {
         let body = format!(
-            r#"{{"model":"tiny","messages":[{{"role":"user","content":"hi"}}],"max_tokens":{max_tokens},"temperature":0}}"#
+            r#"{{"model":"{model}","messages":[{{"role":"user","content":"hi"}}],"max_tokens":{max_tokens},"temperature":0}}"#
         );
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(
@@ -166,4 +176,56 @@ fn it_ends_well_when_it_is_told_to() {
     let begun = Instant::now();
     assert_eq!(served.process.wait().unwrap().code(), Some(0));
     assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+/// A provider and a builder who has accepted its grant; a gateway in the provider's name, and the builder's key for it.
+fn provided() -> (World, Served) {
+    let mut world = World::granted(USUAL);
+    world.place.done(&["agreement", "accept", "nova.sigstore.json"]);
+    let shown = world.shown();
+    let of = |key: &str| shown[key].as_str().unwrap().to_owned();
+    std::fs::create_dir(world.place.path("state")).unwrap();
+    let key = world.place.path("state/receipts.key");
+    std::fs::write(&key, log_key().encode()).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let config = format!(
+        "offer = \"distillation.toml\"\n{}\n[receipts]\nlog = \"provider.example/receipts\"\n",
+        CONFIG
+            .replace("127.0.0.1:0", &world.address)
+            .replace("embedded:tiny", &format!("embedded:{}", world.model.display()))
+            .replace("\"tiny\"", "\"tern\"")
+    );
+    std::fs::write(world.place.path("gateway.toml"), config).unwrap();
+    let key = key_of(&world, &of("grantee"), Some(&of("id")));
+    std::fs::write(world.place.path("api.key"), key).unwrap();
+    let plan = std::fs::read_to_string(world.place.path("plan.toml")).unwrap();
+    let plan = plan.replace("[teacher]\n", "[teacher]\nkey_file = \"api.key\"\n");
+    std::fs::write(world.place.path("plan.toml"), plan).unwrap();
+    drop(world.listener.take());
+    let served = Served::start(&world.place);
+    (world, served)
+}
+
+fn key_of(world: &World, tenant: &str, grant: Option<&str>) -> String {
+    let mut words =
+        vec!["--quiet", "gateway", "key", "new", "gateway.toml", "--name", "nova", "--tenant", tenant];
+    if let Some(grant) = grant {
+        words.extend(["--grant", grant, "--answer-tokens", "100000"]);
+    }
+    world.place.done(&words).trim().to_owned()
+}
+
+#[test]
+fn what_is_distilled_through_it_verifies_with_its_receipts() {
+    let (world, served) = provided();
+    world.place.done(&["--quiet", "distill", "run", "plan.toml", "--out", "run"]);
+    let told = world.place.done(&["verify", "run"]);
+    assert!(told.contains("receipt"), "{told}");
+    // A receipt of somebody else, whose key is under no grant, does not pass for one of this builder's.
+    let other = key_of(&world, &"ab".repeat(32), None);
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(served.chat_with(&other, "tern", 4).0, 200);
+    std::fs::write(world.place.path("api.key"), other).unwrap();
+    let told = world.place.ends(2, &["--quiet", "distill", "run", "plan.toml", "--out", "stolen"]);
+    assert!(told.contains("receipt") || told.contains("grant"), "{told}");
 }

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 
+use stillmark_evidence::Digest;
 use stillmark_gateway::wire::request::Surface;
 use stillmark_gateway::{Busy, Embedded, Piece, Pieces};
 use stillmark_kernels::gemm::Precision;
@@ -27,6 +28,7 @@ const MOST_WAITING: usize = 256;
 #[derive(Debug)]
 pub(super) struct Model {
     queue: SyncSender<Job>,
+    digest: Digest,
 }
 
 /// A request and where its answer goes.
@@ -58,6 +60,7 @@ impl Model {
         let checkpoint = Checkpoint::open(&path).map_err(ours)?;
         checkpoint.tokenizer().map_err(ours)?;
         let decoder = Decoder::load(checkpoint.config(), &checkpoint, Precision::F32).map_err(ours)?;
+        let digest = checkpoint.digest().map_err(ours)?;
         let (queue, jobs) = sync_channel::<Job>(MOST_WAITING);
         let mut host = Host { path, name: name.to_owned(), checkpoint, decoder, answered: 0 };
         std::thread::spawn(move || {
@@ -65,7 +68,12 @@ impl Model {
                 host.answer(&job);
             }
         });
-        Ok(Self { queue })
+        Ok(Self { queue, digest })
+    }
+
+    /// The digest of its weights.
+    pub(super) fn digest(&self) -> Digest {
+        self.digest
     }
 }
 

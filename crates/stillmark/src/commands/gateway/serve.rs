@@ -1,9 +1,11 @@
 //! `stillmark gateway serve CONFIG`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stillmark_evidence::Digest;
 use stillmark_gateway::config::Upstream as Configured;
 use stillmark_gateway::keys::Store;
 use stillmark_gateway::meter::Meter;
@@ -46,8 +48,13 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
             .talk
             .warn("there are no keys yet: `stillmark gateway key new` makes one, which is known at once");
     }
-    let upstreams =
-        config.upstreams.iter().map(|one| upstream(one, session)).collect::<Result<Vec<_>, _>>()?;
+    let mut digests = BTreeMap::new();
+    let mut upstreams = Vec::new();
+    for configured in &config.upstreams {
+        upstreams.push(upstream(configured, &mut digests, session)?);
+    }
+    let receipts = state::receipts(&config, &digests, session)?;
+    let offer = config.offer.as_deref().map(files::read_text).transpose()?;
     let journal = config.server.state.join("limits.journal");
     let limits = &config.limits;
     let meter = Meter::new(limits.key, limits.network, Some(&journal))
@@ -59,7 +66,16 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
     })?;
     interrupt::listen()?;
     session.talk.note(&format!("listening at http://{}", listeners.address));
-    let gateway = Gateway::new(Parts { config, upstreams, meter, ring, pepper, now_ms: clock::millis });
+    let gateway = Gateway::new(Parts {
+        config,
+        upstreams,
+        meter,
+        ring,
+        pepper,
+        receipts,
+        offer,
+        now_ms: clock::millis,
+    });
     let watched = Arc::clone(&gateway);
     let talk = session.talk;
     std::thread::spawn(move || watch(&watched, store, talk));
@@ -93,11 +109,18 @@ fn watch(gateway: &Gateway, mut store: Store, talk: crate::output::Talk) {
     }
 }
 
-fn upstream(configured: &Configured, session: &Session) -> Result<Upstream, Problem> {
+/// A server behind; the digests of models of our own go among the others.
+fn upstream(
+    configured: &Configured,
+    digests: &mut BTreeMap<String, Digest>,
+    session: &Session,
+) -> Result<Upstream, Problem> {
     let target = match configured.url.strip_prefix("embedded:") {
         Some(path) => {
             let name = configured.models.iter().find(|name| *name != "*").map_or(path, String::as_str);
-            Target::Embedded(Arc::new(Model::load(path, name, session)?))
+            let model = Model::load(path, name, session)?;
+            digests.extend(configured.models.iter().map(|name| (name.clone(), model.digest())));
+            Target::Embedded(Arc::new(model))
         }
         None => Target::Http(configured.url.clone()),
     };

@@ -1,13 +1,20 @@
 //! The configuration's file, and the folder where a gateway keeps keys and limits.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+
+use stillmark_evidence::Digest;
 
 use stillmark_gateway::config::{Config, ConfigError};
 use stillmark_gateway::keys::{Pepper, Store, StoreError};
+use stillmark_gateway::receipts::{Issuing, Receipts};
+use stillmark_ledger::note::SigningKey;
 
+use crate::clock;
 use crate::files::{self, Secrecy};
 use crate::keyfile;
 use crate::problem::Problem;
+use crate::session::Session;
 
 /// Reads a configuration.
 pub(super) fn read(path: &Path) -> Result<Config, Problem> {
@@ -37,11 +44,59 @@ pub(super) fn pepper(config: &Config, talk: crate::output::Talk) -> Result<Peppe
         files::write_new(&path, keyfile::hex(keyfile::entropy()?).as_bytes(), Secrecy::Private)?;
     }
     let text = files::read_secret(&path, talk)?;
-    let bytes = text.trim().parse::<stillmark_evidence::Digest>().map_err(|_| {
+    let bytes = text.trim().parse::<Digest>().map_err(|_| {
         Problem::new(format!("{} does not hold 64 hexadecimal digits", path.display()))
             .hint("take it from a backup: without it no key that was given out is known")
     })?;
     Ok(Pepper::new(*bytes.as_bytes()))
+}
+
+/// Opens the log of receipts where the configuration names one; its key is drawn where there is none.
+pub(super) fn receipts(
+    config: &Config,
+    digests: &BTreeMap<String, Digest>,
+    session: &Session,
+) -> Result<Option<Receipts>, Problem> {
+    let Some(configured) = &config.receipts else { return Ok(None) };
+    let path = config.server.state.join("receipts.key");
+    if !path.exists() {
+        let key = SigningKey::from_seed(&configured.log, &keyfile::entropy()?).map_err(|err| {
+            Problem::new(format!("`{}` is no name of a log", configured.log))
+                .cause(err.to_string())
+                .hint("name it as a host and a path, such as `acme.example/receipts`")
+        })?;
+        files::write_new(&path, key.encode().as_bytes(), Secrecy::Private)?;
+    }
+    let text = files::read_secret(&path, session.talk)?;
+    let key = SigningKey::parse(text.trim()).map_err(|err| {
+        Problem::new(format!("{} holds no key of a log", path.display())).cause(err.to_string())
+    })?;
+    let verifier = key.verifier();
+    if verifier.name() != configured.log {
+        let message =
+            format!("{} is the key of `{}`, not of `{}`", path.display(), verifier.name(), configured.log);
+        return Err(
+            Problem::new(message).hint("a log keeps its name: write that one, or begin another `state`")
+        );
+    }
+    let mut models = digests.clone();
+    models.extend(configured.models.clone());
+    let offer = config.offer.as_deref().map(files::read_text).transpose()?;
+    let issuing = Issuing {
+        offer: offer.map(|text| Digest::of(text.as_bytes())),
+        models,
+        now: clock::now,
+        entropy: || {
+            let mut bytes = [0; 64];
+            getrandom::fill(&mut bytes).ok().map(|()| bytes)
+        },
+    };
+    let folder = config.server.state.join("receipts");
+    let receipts = Receipts::open(&folder, key, issuing).map_err(|err| {
+        Problem::from_error(&err).while_doing(format!("{} cannot be used", folder.display()))
+    })?;
+    session.talk.note(&format!("receipts are logged by {verifier}"));
+    Ok(Some(receipts))
 }
 
 /// A failure of the database, in the words a user reads.
