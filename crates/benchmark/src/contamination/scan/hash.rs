@@ -65,7 +65,7 @@ pub(super) fn power(length: usize) -> u64 {
     POWERS[length % (LONGEST + 1)]
 }
 
-/// The hash of the last words, from that of all and of all before them, and the [power](power) of their number.
+/// The hash of the last words, from that of all and of all before them, and the [power] of their number.
 #[inline]
 pub(super) fn between(all: u64, before: u64, power: u64) -> u64 {
     let hash = all.wrapping_sub(before.wrapping_mul(power));
