@@ -1,6 +1,5 @@
 //! Bodies of answers: whole ones, and those that pass through as fast as the client reads them.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -16,7 +15,7 @@ use crate::gateway::Upstream;
 use crate::metrics::Event;
 use crate::upstream::{Body, Failure};
 use crate::usage::{DONE, Watch, usage_in};
-use crate::wire::reply::Refusal;
+use crate::wire::reply::{Refusal, sentence};
 
 /// A stream is told to be alive after so long a silence.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -183,10 +182,7 @@ impl Events {
     /// The receipt as a comment of the stream; empty where none is due. Where it cannot be given the stream is cut.
     fn comment(&mut self) -> Vec<u8> {
         let Some(flight) = &mut self.flight else { return Vec::new() };
-        match self.watch.told() {
-            Some(cost) => flight.cost(cost),
-            None => flight.seen(self.watch.seen()),
-        }
+        flight.watched(&self.watch);
         let receipt = flight.receipt(self.watch.words());
         let header = receipt.map(|receipt| receipt.and_then(|receipt| receipt.to_header().ok()));
         match header {
@@ -247,10 +243,7 @@ async fn drain(mut body: Body, mut watch: Watch, mut flight: Flight, idle: Durat
             return;
         }
     }
-    match watch.told() {
-        Some(cost) => flight.cost(cost),
-        None => flight.seen(watch.seen()),
-    }
+    flight.watched(&watch);
 }
 
 impl Through {
@@ -327,12 +320,5 @@ pub(crate) fn broken(failure: &Failure) -> Refusal {
         Failure::Unreachable(_) => (502, "upstream_unreachable"),
         Failure::Broken(_) | Failure::Cut => (502, "upstream_broken"),
     };
-    let mut message = failure.to_string();
-    if let Some(first) = message.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    Refusal::new(status, "server_error", code, &format!("{message}."))
+    Refusal::new(status, "server_error", code, &sentence(&failure.to_string()))
 }
-
-/// Nothing that a handler returns is an error: it answers.
-pub(crate) type Never = Infallible;

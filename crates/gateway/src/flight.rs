@@ -10,6 +10,7 @@ use crate::gateway::Gateway;
 use crate::meter::{Cost, Ticket};
 use crate::metrics::Event;
 use crate::receipts::{Given, ReceiptError};
+use crate::usage::Watch;
 
 /// What a receipt says of the request that it is for.
 #[derive(Debug)]
@@ -59,6 +60,14 @@ impl Flight {
     /// The answer ended without a word of its usage: what was seen of it counts.
     pub(crate) fn seen(&mut self, answer: u64) {
         self.cost.answer = answer;
+    }
+
+    /// What a stream that was watched came to: the usage it told, or else what was seen of it.
+    pub(crate) fn watched(&mut self, watch: &Watch) {
+        match watch.told() {
+            Some(cost) => self.cost(cost),
+            None => self.seen(watch.seen()),
+        }
     }
 
     /// Whether a receipt is due.

@@ -122,12 +122,6 @@ impl Meter {
         Ok(Self { inner: Mutex::new(inner), addresses: RandomState::new(), of_keys, network })
     }
 
-    /// Takes other limits on; what was taken stays taken.
-    pub fn set_limits(&mut self, of_keys: Limits, network: Network) {
-        self.of_keys = of_keys;
-        self.network = network;
-    }
-
     /// Lets a request in, or says why not.
     ///
     /// # Errors
@@ -249,11 +243,6 @@ impl Meter {
     /// Where it does not.
     pub fn sync(&self) -> io::Result<()> {
         self.lock().journal.as_ref().map_or(Ok(()), Journal::sync)
-    }
-
-    /// How many buckets there are.
-    pub fn buckets(&self) -> usize {
-        self.lock().book.count()
     }
 
     fn of_address(&self, key: Option<&Key>) -> impl Iterator<Item = (Kind, u64)> {

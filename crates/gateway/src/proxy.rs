@@ -22,9 +22,9 @@ use crate::intake;
 use crate::keys::Key;
 use crate::metrics::Event;
 use crate::said;
-use crate::upstream::{Failure, Http, Outgoing, Reply, ask_embedded};
+use crate::upstream::{Embedded, Failure, Http, Outgoing, Reply, ask_embedded};
 use crate::usage::{Watch, usage_in};
-use crate::wire::reply::Refusal;
+use crate::wire::reply::{Refusal, sentence};
 use crate::wire::request::{self, Surface};
 
 /// Where the log of receipts is read.
@@ -37,18 +37,25 @@ const LONGEST_ANSWER: usize = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) gateway: Arc<Gateway>,
-    /// How this thread reaches each server behind; none for an embedded one.
-    https: Vec<Option<Http>>,
+    /// How this thread reaches each server behind.
+    behind: Vec<Behind>,
+}
+
+/// How a thread reaches a server behind.
+#[derive(Debug)]
+enum Behind {
+    Http(Http),
+    Embedded(Arc<dyn Embedded>),
 }
 
 impl Worker {
     pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
-        let http = |upstream: &Upstream| match &upstream.target {
-            Target::Http(url) => Some(Http::new(url)),
-            Target::Embedded(_) => None,
+        let reach = |upstream: &Upstream| match &upstream.target {
+            Target::Http(url) => Behind::Http(Http::new(url)),
+            Target::Embedded(model) => Behind::Embedded(Arc::clone(model)),
         };
-        let https = gateway.upstreams.iter().map(http).collect();
-        Self { gateway, https }
+        let behind = gateway.upstreams.iter().map(reach).collect();
+        Self { gateway, behind }
     }
 
     /// Answers a request, whatever it is.
@@ -206,10 +213,9 @@ impl Worker {
 
     async fn ask(&self, at: usize, outgoing: &Outgoing) -> Result<Reply, Failure> {
         let upstream = &self.gateway.upstreams[at];
-        match (&upstream.target, &self.https[at]) {
-            (Target::Embedded(model), _) => ask_embedded(model.as_ref(), outgoing, upstream.idle).await,
-            (Target::Http(_), Some(http)) => http.ask(outgoing, upstream.idle, upstream.retries).await,
-            (Target::Http(_), None) => Err(Failure::Cut),
+        match &self.behind[at] {
+            Behind::Embedded(model) => ask_embedded(model.as_ref(), outgoing, upstream.idle).await,
+            Behind::Http(http) => http.ask(outgoing, upstream.idle, upstream.retries).await,
         }
     }
 
@@ -360,14 +366,4 @@ fn told(refusal: &Refusal) -> Response<Answer> {
         _ => {}
     }
     response
-}
-
-/// A message as a sentence.
-fn sentence(text: &str) -> String {
-    let mut text = text.to_owned();
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    text.push('.');
-    text
 }

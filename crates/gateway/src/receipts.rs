@@ -119,17 +119,17 @@ impl Receipts {
         let spools = folder.join("spool");
         fs::create_dir_all(&spools).map_err(of_file(&spools))?;
         let mut log = Log::open_or_create(&folder.join("log"), key.clone())?;
-        let (left, last) = left_behind(&spools)?;
+        let (left, numbers) = left_behind(&spools)?;
         let mut counts = counts(&folder.join("counts"), log.size(), &left)?;
         append(&mut log, &left)?;
         for leaf in &left {
             count(&mut counts, leaf).ok_or_else(|| ReceiptError::Damaged(spools.clone()))?;
         }
         save(&folder.join("counts"), &counts)?;
-        let number = last + 1;
+        let number = numbers.last().map_or(1, |last| last + 1);
         let path = spool_path(&spools, number);
         let file = File::create(&path).map_err(of_file(&path))?;
-        for old in 0..=last {
+        for old in numbers {
             // They are in the log; one that cannot be removed is found there again.
             let _ = fs::remove_file(spool_path(&spools, old));
         }
@@ -275,8 +275,8 @@ fn spool_path(spools: &Path, number: u64) -> PathBuf {
     spools.join(format!("{number:016x}.jsonl"))
 }
 
-/// The leaves in the spools of a process that ended, in their order, and the number of the last spool. A line that was cut was never given.
-fn left_behind(spools: &Path) -> Result<(Vec<Vec<u8>>, u64), ReceiptError> {
+/// The leaves in the spools of a process that ended, in their order, and the spools' numbers. A line that was cut was never given.
+fn left_behind(spools: &Path) -> Result<(Vec<Vec<u8>>, Vec<u64>), ReceiptError> {
     let of_file = |source| ReceiptError::File { path: spools.to_owned(), source };
     let mut numbers = Vec::new();
     for entry in fs::read_dir(spools).map_err(of_file)? {
@@ -293,7 +293,7 @@ fn left_behind(spools: &Path) -> Result<(Vec<Vec<u8>>, u64), ReceiptError> {
         let lines = bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         leaves.extend(lines.map(<[u8]>::to_vec));
     }
-    Ok((leaves, numbers.last().copied().unwrap_or_default()))
+    Ok((leaves, numbers))
 }
 
 /// Appends the leaves that the log does not end with yet.

@@ -1,6 +1,7 @@
 //! Listening: connections, their bounds, and their end.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -15,7 +16,6 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
-use crate::answer::Never;
 use crate::gateway::Gateway;
 use crate::proxy::Worker;
 use crate::strict::Strict;
@@ -180,7 +180,7 @@ async fn connection(worker: Rc<Worker>, stream: TcpStream, counted: &Counted) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let worker = Rc::clone(&worker);
-        async move { Ok::<_, Never>(worker.answer(from, request).await) }
+        async move { Ok::<_, Infallible>(worker.answer(from, request).await) }
     });
     let server = &gateway.config.server;
     let connection = http1::Builder::new()

@@ -30,18 +30,6 @@ impl Per {
             Self::Day => Some((1_000, 86_400)),
         }
     }
-
-    /// Its word in a configuration.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Moment => "at once",
-            Self::Second => "second",
-            Self::Minute => "minute",
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Ever => "ever",
-        }
-    }
 }
 
 /// No limit is larger: 10¹¹.

@@ -16,13 +16,13 @@ use crate::wire::request::Surface;
 
 /// A request on its way to a server behind.
 #[derive(Debug, Clone)]
-pub struct Outgoing {
+pub(crate) struct Outgoing {
     /// Where it goes.
-    pub surface: Surface,
+    pub(crate) surface: Surface,
     /// The fields that go with it.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// Its body.
-    pub body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 /// A model that is answered for inside this process.
@@ -55,7 +55,7 @@ pub struct Busy;
 
 /// Why a server behind did not answer.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// It could not be reached, or hung up before it began to answer.
     #[error("the server behind could not be reached")]
     Unreachable(#[source] std::io::Error),

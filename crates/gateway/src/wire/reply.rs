@@ -55,6 +55,16 @@ impl Refusal {
     }
 }
 
+/// A message as a sentence.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text.push('.');
+    text
+}
+
 /// A stretch of time as OpenAI's headers write it: `6m0s`, `1.5s`, `12ms`.
 pub fn stretch(ms: u64) -> String {
     let (hours, minutes, seconds, rest) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60, ms % 1_000);
