@@ -1,6 +1,6 @@
 //! Putting in place what the tests need, saying what it is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::shell::{Failure, Workspace, read, say, shown, succeeds};
@@ -51,45 +51,47 @@ pub(crate) fn venv(workspace: &Workspace, name: &str, list: &str) -> Result<Path
 pub(crate) fn venv_of(workspace: &Workspace, name: &str, lists: &[&str]) -> Result<PathBuf, Failure> {
     let list = lists.join(", ");
     let folder = workspace.target.join(name);
-    let stamp = folder.join("installed.txt");
     let texts = lists.iter().map(|list| read(&workspace.root.join(list))).collect::<Result<Vec<_>, _>>()?;
-    let wanted = texts.concat();
-    if std::fs::read_to_string(&stamp).is_ok_and(|have| have == wanted) {
-        say(&format!("  {list}: already in {}", folder.display()));
-        return Ok(folder);
-    }
-    say(&format!("  {list}: installing into {}", folder.display()));
-    shown(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-    let mut pip = Command::new(folder.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    for list in lists {
-        pip.arg("--requirement").arg(workspace.root.join(list));
-    }
-    shown(&mut pip)?;
-    std::fs::write(&stamp, wanted).map_err(|source| Failure::File { path: stamp, source })?;
-    Ok(folder)
+    once(&list, folder, &texts.concat(), |folder| {
+        shown(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
+        let mut pip = Command::new(folder.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        for list in lists {
+            pip.arg("--requirement").arg(workspace.root.join(list));
+        }
+        shown(&mut pip)
+    })
 }
 
 /// A folder of the target that holds what a pinned list of Node packages names.
 pub(crate) fn node_packages(workspace: &Workspace, list: &str) -> Result<PathBuf, Failure> {
     let folder = workspace.target.join("node-clients");
-    let stamp = folder.join("installed.json");
     let wanted = read(&workspace.root.join(list))?;
+    once(list, folder, &wanted, |folder| {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| Failure::File { path: folder.to_owned(), source })?;
+        let path = folder.join("package.json");
+        std::fs::write(&path, &wanted).map_err(|source| Failure::File { path, source })?;
+        let words = ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"];
+        shown(Command::new("npm").args(words).current_dir(folder))
+    })
+}
+
+/// Installs into a folder what a list wants, where it is not there already; what is there stands in a stamp that is written last.
+fn once(
+    list: &str,
+    folder: PathBuf,
+    wanted: &str,
+    install: impl FnOnce(&Path) -> Result<(), Failure>,
+) -> Result<PathBuf, Failure> {
+    let stamp = folder.join("installed.txt");
     if std::fs::read_to_string(&stamp).is_ok_and(|have| have == wanted) {
         say(&format!("  {list}: already in {}", folder.display()));
         return Ok(folder);
     }
     say(&format!("  {list}: installing into {}", folder.display()));
-    let write =
-        |path: PathBuf| std::fs::write(&path, &wanted).map_err(|source| Failure::File { path, source });
-    std::fs::create_dir_all(&folder).map_err(|source| Failure::File { path: folder.clone(), source })?;
-    write(folder.join("package.json"))?;
-    shown(
-        Command::new("npm")
-            .args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"])
-            .current_dir(&folder),
-    )?;
-    write(stamp)?;
+    install(&folder)?;
+    std::fs::write(&stamp, wanted).map_err(|source| Failure::File { path: stamp, source })?;
     Ok(folder)
 }
 

@@ -148,15 +148,7 @@ impl Log {
 
     /// The first index of an entry, if the log has it: reads every leaf before it.
     pub fn find(&self, entry: &[u8]) -> Result<Option<u64>, Error> {
-        let leaf = tree::leaf_hash(entry);
-        let reader = self.reader();
-        for index in 0..self.size().div_ceil(WIDTH) {
-            let tile = reader.tile(0, index)?;
-            if let Some(at) = tile.iter().position(|hash| *hash == leaf) {
-                return Ok(Some(index * WIDTH + at as u64));
-            }
-        }
-        Ok(None)
+        self.reader().find(&tree::leaf_hash(entry))
     }
 
     /// The tiles under the last checkpoint.

@@ -1,5 +1,7 @@
 //! Answers whoever asks a log for proofs, beside the writer: by leaf hash, under any checkpoint of late.
 
+use crate::Error;
+use crate::check;
 use crate::checkpoint::Checkpoint;
 use crate::index::{self, Index};
 use crate::log::{CHECKPOINT, signed_checkpoint};
@@ -8,7 +10,6 @@ use crate::proof::Proof;
 use crate::reader::Reader;
 use crate::storage::Disk;
 use crate::tree::{self, Hash};
-use crate::{Error, Refusal};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -40,15 +41,8 @@ impl Prover {
     /// Reads the checkpoint anew, which must have grown out of the last one, and indexes what is under it.
     pub fn refresh(&mut self) -> Result<(), Error> {
         let (signed, next) = signed_checkpoint(&self.disk, CHECKPOINT, &self.key)?;
-        let old = self.last.head();
-        if next.size < old.size {
-            return Err(Refusal::Stale { found: next.size, known: old.size }.into());
-        }
-        let reader = Reader::new(&self.disk, next.head());
-        if reader.root_at(old.size)? != Some(old.root) {
-            return Err(Refusal::SplitView { size: old.size }.into());
-        }
-        self.index.update(&reader)?;
+        check::grown(&self.disk, next.head(), self.last.head())?;
+        self.index.update(&Reader::new(&self.disk, next.head()))?;
         self.seen.insert(next.size, signed);
         if self.seen.len() > REMEMBERED {
             self.seen.pop_first();

@@ -46,6 +46,17 @@ impl<'a> Reader<'a> {
         self.subtree(0, index)
     }
 
+    /// The first index of a leaf, if it is there: reads every leaf before it.
+    pub fn find(&self, leaf: &Hash) -> Result<Option<u64>, Error> {
+        for index in 0..self.head.size.div_ceil(WIDTH) {
+            let tile = self.tile(0, index)?;
+            if let Some(at) = tile.iter().position(|hash| hash == leaf) {
+                return Ok(Some(index * WIDTH + at as u64));
+            }
+        }
+        Ok(None)
+    }
+
     /// The hashes of a tile, as they lie there.
     pub fn tile(&self, level: usize, index: u64) -> Result<Rc<Vec<Hash>>, Error> {
         if let Some(tile) = self.kept.borrow().get(&(level, index)) {

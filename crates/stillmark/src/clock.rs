@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 /// The time now, RFC 3339 in UTC, to the second.
 pub(crate) fn now() -> String {
-    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    to_the_second(Timestamp::now())
 }
 
 /// The date now in UTC, `YYYY-MM-DD`.
@@ -20,6 +20,10 @@ pub(crate) fn millis() -> u64 {
 /// A time in milliseconds since 1970, RFC 3339 in UTC, to the second.
 pub(crate) fn of_millis(ms: u64) -> String {
     let time = Timestamp::from_millisecond(i64::try_from(ms).unwrap_or(i64::MAX)).unwrap_or(Timestamp::MAX);
+    to_the_second(time)
+}
+
+fn to_the_second(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 

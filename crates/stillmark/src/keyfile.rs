@@ -91,9 +91,9 @@ fn bytes_of(text: &str) -> Option<[u8; 32]> {
     digits?.try_into().ok()
 }
 
-/// 32 uniform bytes.
-pub(crate) fn entropy() -> Result<[u8; 32], Problem> {
-    let mut bytes = [0; 32];
+/// Uniform bytes, as many as are wanted.
+pub(crate) fn entropy<const N: usize>() -> Result<[u8; N], Problem> {
+    let mut bytes = [0; N];
     getrandom::fill(&mut bytes)
         .map_err(|err| Problem::new("the system gave no random bytes").cause(err.to_string()))?;
     Ok(bytes)

@@ -10,7 +10,7 @@ use super::state;
 use crate::clock;
 use crate::exit::ExitStatus;
 use crate::keyfile;
-use crate::problem::{Outcome, Problem};
+use crate::problem::Outcome;
 use crate::session::Session;
 
 /// What is done with keys.
@@ -137,7 +137,7 @@ fn new(args: &New, session: &Session) -> Outcome {
     };
     let key = NewKey { name: args.name.clone(), tenant: args.tenant, grant: args.grant, limits };
     let (secret, id) = store
-        .add(&key, &pepper, &random()?, clock::millis())
+        .add(&key, &pepper, &keyfile::entropy()?, clock::millis())
         .map_err(|err| state::of_store(&err, &config.server.state))?;
     session.talk.note("this is the only time the key is shown");
     shown(id, secret.reveal(), session)
@@ -149,7 +149,7 @@ fn rotate(file: &std::path::Path, id: &str, keep_hours: u64, session: &Session) 
     let now = clock::millis();
     let until = now.saturating_add(keep_hours.saturating_mul(3_600_000)).min(i64::MAX as u64);
     let secret = store
-        .rotate(id, &pepper, &random()?, [now, until])
+        .rotate(id, &pepper, &keyfile::entropy()?, [now, until])
         .map_err(|err| state::of_store(&err, &config.server.state))?;
     session.talk.note(&format!("the secret before stays good for {keep_hours} hours"));
     shown(id.to_owned(), secret.reveal(), session)
@@ -199,11 +199,4 @@ fn list_of(
         if lines.is_empty() { "no keys".to_owned() } else { lines.join("\n") }
     })?;
     Ok(ExitStatus::Done)
-}
-
-fn random() -> Result<[u8; 64], Problem> {
-    let mut bytes = [0; 64];
-    bytes[..32].copy_from_slice(&keyfile::entropy()?);
-    bytes[32..].copy_from_slice(&keyfile::entropy()?);
-    Ok(bytes)
 }

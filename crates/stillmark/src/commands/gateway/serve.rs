@@ -53,8 +53,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
     for configured in &config.upstreams {
         upstreams.push(upstream(configured, &mut digests, session)?);
     }
-    let receipts = state::receipts(&config, &digests, session)?;
     let offer = config.offer.as_deref().map(files::read_text).transpose()?;
+    let receipts = state::receipts(&config, digests, offer.as_deref(), session)?;
     let journal = config.server.state.join("limits.journal");
     let limits = &config.limits;
     let meter = Meter::new(limits.key, limits.network, Some(&journal))

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use stillmark_evidence::Digest;
-
 use stillmark_gateway::config::{Config, ConfigError};
 use stillmark_gateway::keys::{Pepper, Store, StoreError};
 use stillmark_gateway::receipts::{Issuing, Receipts};
@@ -13,6 +12,7 @@ use stillmark_ledger::note::SigningKey;
 use crate::clock;
 use crate::files::{self, Secrecy};
 use crate::keyfile;
+use crate::output::Talk;
 use crate::problem::Problem;
 use crate::session::Session;
 
@@ -37,13 +37,10 @@ pub(super) fn store(config: &Config) -> Result<Store, Problem> {
 }
 
 /// What is mixed into the hashes of keys; drawn where there is none.
-pub(super) fn pepper(config: &Config, talk: crate::output::Talk) -> Result<Pepper, Problem> {
+pub(super) fn pepper(config: &Config, talk: Talk) -> Result<Pepper, Problem> {
     files::make_folder(&config.server.state)?;
     let path = config.server.state.join("pepper");
-    if !path.exists() {
-        files::write_new(&path, keyfile::hex(keyfile::entropy()?).as_bytes(), Secrecy::Private)?;
-    }
-    let text = files::read_secret(&path, talk)?;
+    let text = kept(&path, talk, || Ok(keyfile::hex(keyfile::entropy()?)))?;
     let bytes = text.trim().parse::<Digest>().map_err(|_| {
         Problem::new(format!("{} does not hold 64 hexadecimal digits", path.display()))
             .hint("take it from a backup: without it no key that was given out is known")
@@ -51,23 +48,31 @@ pub(super) fn pepper(config: &Config, talk: crate::output::Talk) -> Result<Peppe
     Ok(Pepper::new(*bytes.as_bytes()))
 }
 
+/// The text of a secret file, which is made where there is none.
+fn kept(path: &Path, talk: Talk, make: impl FnOnce() -> Result<String, Problem>) -> Result<String, Problem> {
+    if !path.exists() {
+        files::write_new(path, make()?.as_bytes(), Secrecy::Private)?;
+    }
+    files::read_secret(path, talk)
+}
+
 /// Opens the log of receipts where the configuration names one; its key is drawn where there is none.
 pub(super) fn receipts(
     config: &Config,
-    digests: &BTreeMap<String, Digest>,
+    mut models: BTreeMap<String, Digest>,
+    offer: Option<&str>,
     session: &Session,
 ) -> Result<Option<Receipts>, Problem> {
     let Some(configured) = &config.receipts else { return Ok(None) };
     let path = config.server.state.join("receipts.key");
-    if !path.exists() {
+    let text = kept(&path, session.talk, || {
         let key = SigningKey::from_seed(&configured.log, &keyfile::entropy()?).map_err(|err| {
             Problem::new(format!("`{}` is no name of a log", configured.log))
                 .cause(err.to_string())
                 .hint("name it as a host and a path, such as `acme.example/receipts`")
         })?;
-        files::write_new(&path, key.encode().as_bytes(), Secrecy::Private)?;
-    }
-    let text = files::read_secret(&path, session.talk)?;
+        Ok(key.encode())
+    })?;
     let key = SigningKey::parse(text.trim()).map_err(|err| {
         Problem::new(format!("{} holds no key of a log", path.display())).cause(err.to_string())
     })?;
@@ -79,17 +84,12 @@ pub(super) fn receipts(
             Problem::new(message).hint("a log keeps its name: write that one, or begin another `state`")
         );
     }
-    let mut models = digests.clone();
     models.extend(configured.models.clone());
-    let offer = config.offer.as_deref().map(files::read_text).transpose()?;
     let issuing = Issuing {
         offer: offer.map(|text| Digest::of(text.as_bytes())),
         models,
         now: clock::now,
-        entropy: || {
-            let mut bytes = [0; 64];
-            getrandom::fill(&mut bytes).ok().map(|()| bytes)
-        },
+        entropy: || keyfile::entropy().ok(),
     };
     let folder = config.server.state.join("receipts");
     let receipts = Receipts::open(&folder, key, issuing).map_err(|err| {

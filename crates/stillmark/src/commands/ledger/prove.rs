@@ -154,12 +154,7 @@ fn by_leaf(
         let size = prover.size();
         return prover.prove(&leaf, size);
     }
-    for index in 0..size {
-        if reader.leaf(index)? == leaf {
-            return by_index(reader, signed, index);
-        }
-    }
-    Ok(None)
+    reader.find(&leaf)?.map_or(Ok(None), |index| by_index(reader, signed, index))
 }
 
 fn parse_hex(text: &str) -> Result<Hash, Problem> {
