@@ -27,4 +27,4 @@ pub mod wire;
 
 pub use gateway::{Authorization, Gateway, Parts, Target, Upstream};
 pub use metrics::Metrics;
-pub use upstream::{Busy, Embedded, Piece, Pieces};
+pub use upstream::{Busy, Embedded, Piece, Pieces, Submission};

@@ -191,7 +191,7 @@ impl Worker {
             std::borrow::Cow::Owned(changed) => changed.into(),
         };
         let headers = headers::of_request(&head.headers, upstream.authorization.as_ref().map(|own| &own.0));
-        let outgoing = Outgoing { surface, headers, body: forwarded };
+        let outgoing = Outgoing { surface, tenant: key.map(|key| key.tenant), headers, body: forwarded };
         let worker = Rc::clone(self);
         let drains = upstream.on_disconnect == OnDisconnect::Drain;
         let answering = async move {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::{HeaderMap, StatusCode};
+use stillmark_evidence::keys::KeyId;
 use tokio::sync::mpsc;
 
 pub(crate) use http::Http;
@@ -19,6 +20,8 @@ use crate::wire::request::Surface;
 pub(crate) struct Outgoing {
     /// Where it goes.
     pub(crate) surface: Surface,
+    /// Who asks.
+    pub(crate) tenant: Option<KeyId>,
     /// The fields that go with it.
     pub(crate) headers: HeaderMap,
     /// Its body.
@@ -27,11 +30,24 @@ pub(crate) struct Outgoing {
 
 /// A model that is answered for inside this process.
 pub trait Embedded: Debug + Send + Sync {
-    /// Takes a request, to answer it into `pieces` from a thread of its own; ends when they are no longer wanted.
+    /// Takes a request, to answer it into its `pieces` from a thread of its own; ends when they are no longer wanted.
     ///
     /// # Errors
     /// Where as many requests wait as may.
-    fn submit(&self, surface: Surface, body: &[u8], pieces: Pieces) -> Result<(), Busy>;
+    fn submit(&self, submission: Submission) -> Result<(), Busy>;
+}
+
+/// A request to a model of our own.
+#[derive(Debug)]
+pub struct Submission {
+    /// Where it was sent.
+    pub surface: Surface,
+    /// Its body.
+    pub body: Bytes,
+    /// Who asks: the owner of the key; none for requests without one.
+    pub tenant: Option<KeyId>,
+    /// Where its answer goes.
+    pub pieces: Pieces,
 }
 
 /// Where the pieces of an answer go; `blocking_send` waits while the client does not read.
@@ -124,7 +140,13 @@ pub(crate) async fn ask_embedded(
 ) -> Result<Reply, Failure> {
     // Few pieces wait: a model is not to run ahead of a client that does not read.
     let (sender, mut pieces) = mpsc::channel(16);
-    model.submit(outgoing.surface, &outgoing.body, sender)?;
+    let submission = Submission {
+        surface: outgoing.surface,
+        body: outgoing.body.clone(),
+        tenant: outgoing.tenant,
+        pieces: sender,
+    };
+    model.submit(submission)?;
     match tokio::time::timeout(idle, pieces.recv()).await {
         Err(_) => Err(Failure::Silent),
         Ok(Some(Piece::Head(status, media_type))) => {

@@ -8,8 +8,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 
 use stillmark_evidence::Digest;
-use stillmark_gateway::wire::request::Surface;
-use stillmark_gateway::{Busy, Embedded, Piece, Pieces};
+use stillmark_gateway::{Busy, Embedded, Piece, Submission};
 use stillmark_kernels::gemm::Precision;
 use stillmark_model::generate::{self, Event, Recorded, Request, Settings};
 use stillmark_model::{Checkpoint, Decoder};
@@ -27,15 +26,8 @@ const MOST_WAITING: usize = 256;
 /// A model that answers.
 #[derive(Debug)]
 pub(super) struct Model {
-    queue: SyncSender<Job>,
+    queue: SyncSender<Submission>,
     digest: Digest,
-}
-
-/// A request and where its answer goes.
-struct Job {
-    surface: Surface,
-    body: Vec<u8>,
-    pieces: Pieces,
 }
 
 /// What the thread of a model has at hand.
@@ -61,7 +53,7 @@ impl Model {
         checkpoint.tokenizer().map_err(ours)?;
         let decoder = Decoder::load(checkpoint.config(), &checkpoint, Precision::F32).map_err(ours)?;
         let digest = checkpoint.digest().map_err(ours)?;
-        let (queue, jobs) = sync_channel::<Job>(MOST_WAITING);
+        let (queue, jobs) = sync_channel::<Submission>(MOST_WAITING);
         let mut host = Host { path, name: name.to_owned(), checkpoint, decoder, answered: 0 };
         std::thread::spawn(move || {
             for job in jobs {
@@ -78,16 +70,15 @@ impl Model {
 }
 
 impl Embedded for Model {
-    fn submit(&self, surface: Surface, body: &[u8], pieces: Pieces) -> Result<(), Busy> {
-        let job = Job { surface, body: body.to_owned(), pieces };
-        self.queue.try_send(job).map_err(|err| match err {
+    fn submit(&self, submission: Submission) -> Result<(), Busy> {
+        self.queue.try_send(submission).map_err(|err| match err {
             TrySendError::Full(_) | TrySendError::Disconnected(_) => Busy,
         })
     }
 }
 
 impl Host {
-    fn answer(&mut self, job: &Job) {
+    fn answer(&mut self, job: &Submission) {
         if job.pieces.is_closed() {
             return;
         }
@@ -104,7 +95,7 @@ impl Host {
         let _ = answered;
     }
 
-    fn whole(&self, job: &Job, asked: &Asked, told: &Told) -> Option<()> {
+    fn whole(&self, job: &Submission, asked: &Asked, told: &Told) -> Option<()> {
         let mut answers = Vec::new();
         let mut spent = 0;
         for idx in 0..asked.answers {
@@ -122,7 +113,7 @@ impl Host {
         job.pieces.blocking_send(Piece::End).ok()
     }
 
-    fn stream(&self, job: &Job, asked: &Asked, told: &Told) -> Option<()> {
+    fn stream(&self, job: &Submission, asked: &Asked, told: &Told) -> Option<()> {
         let send = |event: String| job.pieces.blocking_send(Piece::Data(event.into())).ok();
         job.pieces.blocking_send(Piece::Head(200, "text/event-stream; charset=utf-8")).ok()?;
         let mut spent = 0;
@@ -189,7 +180,7 @@ impl Host {
     }
 }
 
-fn refuse(job: &Job, unable: &Unable) {
+fn refuse(job: &Submission, unable: &Unable) {
     let body = unable.body();
     let told = job.pieces.blocking_send(Piece::Head(unable.status, "application/json"));
     let told = told.and_then(|()| job.pieces.blocking_send(Piece::Data(body.into())));
