@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Live};
 use crate::keys::{Key, Presented};
 use crate::limit::Kind;
 use crate::meter::{Cost, Denied, Ticket};
@@ -30,12 +30,13 @@ pub(crate) struct Admitted {
 /// Where the key is missing, unknown or revoked: the three look the same from outside.
 pub(crate) fn recognized(
     gateway: &Gateway,
+    live: &Live,
     headers: &HeaderMap,
     from: IpAddr,
 ) -> Result<Option<Arc<Key>>, Refusal> {
     let mut presented = headers.get_all(AUTHORIZATION).iter();
     let (first, second) = (presented.next(), presented.next());
-    if first.is_none() && gateway.config.server.open {
+    if first.is_none() && live.config.server.open {
         return Ok(None);
     }
     let text = first.filter(|_| second.is_none()).and_then(|value| value.to_str().ok());
@@ -61,11 +62,12 @@ pub(crate) fn recognized(
 /// Where what it asks for is not given out, or a limit has no room.
 pub(crate) fn admitted(
     gateway: &Gateway,
+    live: &Live,
     key: Option<&Key>,
     from: IpAddr,
     request: &Request,
 ) -> Result<Admitted, Refusal> {
-    let logprobs = gateway.config.logprobs;
+    let logprobs = live.config.logprobs;
     if request.wants_logprobs && request.has_logit_bias && !logprobs.with_logit_bias {
         let message = "`logit_bias` and log-probabilities are not given out together.".to_owned();
         return Err(Refusal::invalid("unsupported_parameter", Some("logit_bias"), message));
@@ -74,7 +76,7 @@ pub(crate) fn admitted(
         let message = format!("`top_logprobs` must be at most {}.", logprobs.most_top);
         return Err(Refusal::invalid("integer_above_max_value", Some("top_logprobs"), message));
     }
-    let each = request.most_tokens.unwrap_or(gateway.config.limits.answer_tokens);
+    let each = request.most_tokens.unwrap_or(live.config.limits.answer_tokens);
     let answer = if request.surface.is_generative() { each.saturating_mul(request.answers) } else { 0 };
     let estimate = Cost { prompt: request.prompt.len() as u64 / BYTES_PER_TOKEN + 1, answer };
     let ticket = gateway

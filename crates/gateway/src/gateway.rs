@@ -1,4 +1,4 @@
-//! What all threads share: the configuration, the keys, the meter.
+//! What all threads share: the configuration in force, the keys, the meter.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -78,17 +78,26 @@ pub struct Parts {
     pub now_ms: fn() -> u64,
 }
 
+/// What is replaced as a whole while requests are answered; each request keeps to the one that it began under.
+#[derive(Debug)]
+pub struct Live {
+    /// The configuration.
+    pub config: Config,
+    /// The servers behind, in the order of the configuration.
+    pub upstreams: Vec<Upstream>,
+    /// The offer that is served at `/.well-known/distillation.toml`.
+    pub offer: Option<String>,
+}
+
 /// A gateway at work.
 #[derive(Debug)]
 pub struct Gateway {
-    pub(crate) config: Config,
-    pub(crate) upstreams: Vec<Upstream>,
+    live: ArcSwap<Live>,
     pub(crate) meter: Meter,
     ring: ArcSwap<Ring>,
     pub(crate) pepper: Pepper,
     pub(crate) metrics: Metrics,
     pub(crate) receipts: Option<Arc<Receipts>>,
-    pub(crate) offer: Option<String>,
     now_ms: fn() -> u64,
     closing: watch::Sender<bool>,
     is_cutting: AtomicBool,
@@ -99,15 +108,14 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway that nobody asks yet.
     pub fn new(parts: Parts) -> Arc<Self> {
+        let live = Live { config: parts.config, upstreams: parts.upstreams, offer: parts.offer };
         Arc::new(Self {
-            config: parts.config,
-            upstreams: parts.upstreams,
+            live: ArcSwap::from_pointee(live),
             meter: parts.meter,
             ring: ArcSwap::from_pointee(parts.ring),
             pepper: parts.pepper,
             metrics: Metrics::default(),
             receipts: parts.receipts.map(Arc::new),
-            offer: parts.offer,
             now_ms: parts.now_ms,
             closing: watch::Sender::new(false),
             is_cutting: AtomicBool::new(false),
@@ -163,6 +171,16 @@ impl Gateway {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let text = format!("req_{:016x}", self.names.hash_one(number));
         HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("req_0"))
+    }
+
+    /// What is in force at the moment.
+    pub(crate) fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    /// Whether that is what is in force still.
+    pub(crate) fn is_live(&self, live: &Arc<Live>) -> bool {
+        Arc::ptr_eq(&self.live.load(), live)
     }
 
     pub(crate) fn ring(&self) -> arc_swap::Guard<Arc<Ring>> {

@@ -23,8 +23,9 @@ pub mod serve;
 mod strict;
 mod upstream;
 mod usage;
+mod view;
 pub mod wire;
 
-pub use gateway::{Authorization, Gateway, Parts, Target, Upstream};
+pub use gateway::{Authorization, Gateway, Live, Parts, Target, Upstream};
 pub use metrics::Metrics;
 pub use upstream::{Busy, Embedded, Piece, Pieces, Submission};

@@ -16,14 +16,15 @@ use crate::answer::{Answer, broken, no_receipt};
 use crate::config::OnDisconnect;
 use crate::door;
 use crate::flight::{Due, Flight};
-use crate::gateway::{Gateway, Target, Upstream};
+use crate::gateway::{Gateway, Live, Upstream};
 use crate::headers;
 use crate::intake;
 use crate::keys::Key;
 use crate::metrics::Event;
 use crate::said;
-use crate::upstream::{Embedded, Failure, Http, Outgoing, Reply, ask_embedded};
+use crate::upstream::{Failure, Outgoing, Reply};
 use crate::usage::{Watch, usage_in};
+use crate::view::{View, Views};
 use crate::wire::reply::{Refusal, sentence};
 use crate::wire::request::{self, Surface};
 
@@ -37,32 +38,21 @@ const LONGEST_ANSWER: usize = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) gateway: Arc<Gateway>,
-    /// How this thread reaches each server behind.
-    behind: Vec<Behind>,
-}
-
-/// How a thread reaches a server behind.
-#[derive(Debug)]
-enum Behind {
-    Http(Http),
-    Embedded(Arc<dyn Embedded>),
+    views: Views,
 }
 
 impl Worker {
     pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
-        let reach = |upstream: &Upstream| match &upstream.target {
-            Target::Http(url) => Behind::Http(Http::new(url)),
-            Target::Embedded(model) => Behind::Embedded(Arc::clone(model)),
-        };
-        let behind = gateway.upstreams.iter().map(reach).collect();
-        Self { gateway, behind }
+        let views = Views::new(&gateway);
+        Self { gateway, views }
     }
 
     /// Answers a request, whatever it is.
     pub(crate) async fn answer(self: Rc<Self>, from: IpAddr, request: Request<Incoming>) -> Response<Answer> {
         let begun = self.gateway.now_ms();
-        let from = self.origin(from, request.headers());
-        let mut response = match self.routed(from, request).await {
+        let view = self.views.now(&self.gateway);
+        let from = origin(&view.live, from, request.headers());
+        let mut response = match self.routed(&view, from, request).await {
             Ok(response) => response,
             Err(refusal) => told(&refusal),
         };
@@ -73,30 +63,20 @@ impl Worker {
         response
     }
 
-    /// Where a request comes from, which a trusted proxy may say.
-    fn origin(&self, from: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let trusted = &self.gateway.config.server.trusted_proxies;
-        if !trusted.contains(&from) {
-            return from;
-        }
-        let hops = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-        let hops: Vec<IpAddr> =
-            hops.flat_map(|value| value.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
-        hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(from)
-    }
-
     async fn routed(
         self: &Rc<Self>,
+        view: &Rc<View>,
         from: IpAddr,
         request: Request<Incoming>,
     ) -> Result<Response<Answer>, Refusal> {
         let path = request.uri().path();
+        let live = &view.live;
         if let Some(surface) = Surface::at(path) {
             if request.method() != Method::POST {
                 return Err(wrong_method("POST"));
             }
-            let key = door::recognized(&self.gateway, request.headers(), from)?;
-            return self.asked(surface, key.as_deref(), from, request).await;
+            let key = door::recognized(&self.gateway, live, request.headers(), from)?;
+            return self.asked(view, surface, key.as_deref(), from, request).await;
         }
         let is_get = request.method() == Method::GET;
         match path {
@@ -109,19 +89,19 @@ impl Worker {
                 let text = self.gateway.metrics.text();
                 Ok(plain(StatusCode::OK, "text/plain; version=0.0.4", text.into()))
             }
-            "/.well-known/distillation.toml" if is_get && self.gateway.offer.is_some() => {
-                let offer = self.gateway.offer.clone().unwrap_or_default();
+            "/.well-known/distillation.toml" if is_get && live.offer.is_some() => {
+                let offer = live.offer.clone().unwrap_or_default();
                 Ok(plain(StatusCode::OK, "application/toml", offer.into()))
             }
             _ if is_get && path.starts_with(LOG) => self.logged(&request).await,
             "/v1/models" if is_get => {
-                door::recognized(&self.gateway, request.headers(), from)?;
-                Ok(plain(StatusCode::OK, "application/json", self.models().into()))
+                door::recognized(&self.gateway, live, request.headers(), from)?;
+                Ok(plain(StatusCode::OK, "application/json", models(live).into()))
             }
             _ if is_get && path.starts_with("/v1/models/") => {
-                door::recognized(&self.gateway, request.headers(), from)?;
+                door::recognized(&self.gateway, live, request.headers(), from)?;
                 let name = &path["/v1/models/".len()..];
-                let known = self.names().any(|own| own == name);
+                let known = names(live).any(|own| own == name);
                 let model = known.then(|| model(name).to_string()).ok_or_else(|| no_model(name))?;
                 Ok(plain(StatusCode::OK, "application/json", model.into()))
             }
@@ -151,38 +131,29 @@ impl Worker {
         Ok(response)
     }
 
-    fn names(&self) -> impl Iterator<Item = &str> {
-        let all = self.gateway.upstreams.iter().flat_map(|upstream| &upstream.models);
-        all.map(String::as_str).filter(|name| *name != "*")
-    }
-
-    fn models(&self) -> String {
-        let data: Vec<_> = self.names().map(model).collect();
-        serde_json::json!({ "object": "list", "data": data }).to_string()
-    }
-
     /// A request to a model.
     async fn asked(
         self: &Rc<Self>,
+        view: &Rc<View>,
         surface: Surface,
         key: Option<&Key>,
         from: IpAddr,
         request: Request<Incoming>,
     ) -> Result<Response<Answer>, Refusal> {
-        let gateway = &self.gateway;
+        let (gateway, live) = (&self.gateway, &view.live);
         if gateway.is_closing() {
             return Err(Refusal::new(503, "server_error", "shutting_down", "The server is shutting down."));
         }
         let (head, body) = request.into_parts();
-        let body = intake::read(&head.headers, body, &gateway.config.server).await?;
+        let body = intake::read(&head.headers, body, &live.config.server).await?;
         let asked = request::Request::read(surface, &body)
             .map_err(|err| Refusal::invalid("invalid_request", err.param(), sentence(&err.to_string())))?;
-        let at = gateway.config.upstream_of(&asked.model).ok_or_else(|| no_model(&asked.model))?;
-        let upstream = &gateway.upstreams[at];
+        let at = live.config.upstream_of(&asked.model).ok_or_else(|| no_model(&asked.model))?;
+        let upstream = &live.upstreams[at];
         if gateway.receipts.as_ref().is_some_and(|receipts| receipts.is_behind()) {
             return Err(no_receipt());
         }
-        let admitted = door::admitted(gateway, key, from, &asked)?;
+        let admitted = door::admitted(gateway, live, key, from, &asked)?;
         let due = key.filter(|_| gateway.receipts.is_some() && surface.is_generative());
         let due = due.map(|key| due_for(key, &asked, &body));
         let mut flight = Flight::new(Arc::clone(gateway), admitted.ticket, admitted.estimate, due);
@@ -192,11 +163,11 @@ impl Worker {
         };
         let headers = headers::of_request(&head.headers, upstream.authorization.as_ref().map(|own| &own.0));
         let outgoing = Outgoing { surface, tenant: key.map(|key| key.tenant), headers, body: forwarded };
-        let worker = Rc::clone(self);
+        let (worker, view) = (Rc::clone(self), Rc::clone(view));
         let drains = upstream.on_disconnect == OnDisconnect::Drain;
         let answering = async move {
-            match worker.ask(at, &outgoing).await {
-                Ok(reply) => worker.replied(at, &asked, reply, flight).await,
+            match view.ask(at, &outgoing).await {
+                Ok(reply) => worker.replied(&view.live.upstreams[at], &asked, reply, flight).await,
                 Err(failure) => {
                     flight.cost_nothing();
                     Err(worker.failed(&failure))
@@ -211,14 +182,6 @@ impl Worker {
         answering.await
     }
 
-    async fn ask(&self, at: usize, outgoing: &Outgoing) -> Result<Reply, Failure> {
-        let upstream = &self.gateway.upstreams[at];
-        match &self.behind[at] {
-            Behind::Embedded(model) => ask_embedded(model.as_ref(), outgoing, upstream.idle).await,
-            Behind::Http(http) => http.ask(outgoing, upstream.idle, upstream.retries).await,
-        }
-    }
-
     fn failed(&self, failure: &Failure) -> Refusal {
         self.gateway.metrics.count(Event::UpstreamFailed);
         broken(failure)
@@ -227,12 +190,12 @@ impl Worker {
     /// Passes on what came back.
     async fn replied(
         &self,
-        at: usize,
+        upstream: &Upstream,
         asked: &request::Request,
         reply: Reply,
         mut flight: Flight,
     ) -> Result<Response<Answer>, Refusal> {
-        let (gateway, upstream) = (&self.gateway, &self.gateway.upstreams[at]);
+        let gateway = &self.gateway;
         let mut headers = headers::of_answer(&reply.headers);
         headers::say_left(&mut headers, &gateway.meter.left(gateway.now_ms(), flight.ticket()));
         let status = reply.status;
@@ -291,6 +254,18 @@ impl Worker {
     }
 }
 
+/// Where a request comes from, which a trusted proxy may say.
+fn origin(live: &Live, from: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let trusted = &live.config.server.trusted_proxies;
+    if !trusted.contains(&from) {
+        return from;
+    }
+    let hops = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<IpAddr> =
+        hops.flat_map(|value| value.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
+    hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(from)
+}
+
 /// What a receipt for the answer to a request will say.
 fn due_for(key: &Key, asked: &request::Request, body: &[u8]) -> Due {
     let prompt = std::str::from_utf8(&body[asked.prompt.clone()]).unwrap_or_default();
@@ -332,6 +307,16 @@ fn no_model(name: &str) -> Refusal {
         param: Some("model"),
         ..Refusal::new(404, "invalid_request_error", "model_not_found", &message)
     }
+}
+
+fn names(live: &Live) -> impl Iterator<Item = &str> {
+    let all = live.upstreams.iter().flat_map(|upstream| &upstream.models);
+    all.map(String::as_str).filter(|name| *name != "*")
+}
+
+fn models(live: &Live) -> String {
+    let data: Vec<_> = names(live).map(model).collect();
+    serde_json::json!({ "object": "list", "data": data }).to_string()
 }
 
 fn model(name: &str) -> serde_json::Value {

@@ -70,7 +70,8 @@ struct Counted {
 impl Connections {
     fn count(self: &Arc<Self>, gateway: &Arc<Gateway>, from: IpAddr) -> Option<Counted> {
         let mut all = self.from.lock().unwrap_or_else(PoisonError::into_inner);
-        let server = &gateway.config.server;
+        let live = gateway.live();
+        let server = &live.config.server;
         let (total, by_address) = &mut *all;
         let own = by_address.entry(from).or_default();
         if *total >= server.connections || *own >= server.connections_per_address {
@@ -163,7 +164,7 @@ fn work(gateway: &Arc<Gateway>, connections: &Arc<Connections>, socket: Socket) 
             });
         }
         drop(listener);
-        let grace = Duration::from_secs(gateway.config.server.shutdown_seconds);
+        let grace = Duration::from_secs(gateway.live().config.server.shutdown_seconds);
         if tokio::time::timeout(grace, open.acquire_many(begun)).await.is_err() {
             gateway.cut();
             // Streams notice within a second, and say why they end.
@@ -182,10 +183,10 @@ async fn connection(worker: Rc<Worker>, stream: TcpStream, counted: &Counted) {
         let worker = Rc::clone(&worker);
         async move { Ok::<_, Infallible>(worker.answer(from, request).await) }
     });
-    let server = &gateway.config.server;
+    let head_time = Duration::from_secs(gateway.live().config.server.head_seconds);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(server.head_seconds))
+        .header_read_timeout(head_time)
         .max_headers(MOST_FIELDS)
         .half_close(false)
         .serve_connection(TokioIo::new(Strict::new(stream)), service);
