@@ -1,7 +1,7 @@
 //! Bodies of answers: whole ones, and those that pass through as fast as the client reads them.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,8 +10,9 @@ use stillmark_evidence::receipt::HEADER;
 use tokio::time::{Instant, Interval};
 
 use crate::config::OnDisconnect;
-use crate::flight::Flight;
+use crate::flight::{Flight, Growth};
 use crate::gateway::Upstream;
+use crate::meter::{Denied, Ticket};
 use crate::metrics::Event;
 use crate::upstream::{Body, Failure};
 use crate::usage::{DONE, Watch, usage_in};
@@ -35,12 +36,13 @@ pub(crate) enum Answer {
 }
 
 /// A stream of events on its way.
-#[derive(Debug)]
 pub(crate) struct Events {
     body: Option<Body>,
     watch: Watch,
     /// There until it goes on without a client.
     flight: Option<Flight>,
+    /// What is asked for because the answer outgrew what was reserved, and what waits for that.
+    growth: Option<(Growth, Bytes)>,
     pace: Pace,
     /// What is sent before the body ends.
     last: Option<Bytes>,
@@ -108,6 +110,7 @@ impl Answer {
             body: Some(body),
             watch,
             flight: Some(flight),
+            growth: None,
             pace,
             last: None,
             on_disconnect,
@@ -120,9 +123,22 @@ impl Answer {
     }
 }
 
+impl std::fmt::Debug for Events {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Events")
+            .field("body", &self.body)
+            .field("flight", &self.flight)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Events {
     fn poll(&mut self, ctx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
+            if let Some((growth, _)) = &mut self.growth {
+                let grown = ready!(growth.as_mut().poll(ctx));
+                return Poll::Ready(Some(self.grown(grown)));
+            }
             let Some(body) = &mut self.body else { return Poll::Ready(self.last.take()) };
             let bytes = match body.poll(ctx) {
                 Poll::Pending => match self.silence(ctx) {
@@ -157,13 +173,29 @@ impl Events {
         if self.watch.is_done() {
             return self.with_receipt(passed);
         }
-        let seen = self.watch.seen();
-        if let (None, Some(flight)) = (self.watch.told(), &mut self.flight)
-            && !flight.may_grow(seen)
-        {
-            flight.seen(seen);
-            let message = "Rate limit reached: the answer outgrew what may be taken.";
-            self.cut(&Refusal::new(429, "tokens", "rate_limit_exceeded", message));
+        let growth = self.flight.as_ref().filter(|_| self.watch.told().is_none());
+        if let Some(growth) = growth.and_then(|flight| flight.growth(self.watch.seen())) {
+            self.growth = Some((growth, passed));
+            return Bytes::new();
+        }
+        passed
+    }
+
+    /// What waited for more room; the stream ends with it where there is none.
+    fn grown(&mut self, grown: Result<(Ticket, u64), Denied>) -> Bytes {
+        let passed = self.growth.take().map_or_else(Bytes::new, |(_, passed)| passed);
+        match (grown, &mut self.flight) {
+            (Ok((ticket, more)), Some(flight)) => flight.grown(ticket, more),
+            (_, None) => {}
+            (Err(denied), Some(flight)) => {
+                flight.seen(self.watch.seen());
+                let (status, code) = match denied {
+                    Denied::Limit { .. } => (429, "rate_limit_exceeded"),
+                    Denied::Unknown => (503, "limits_unavailable"),
+                };
+                let message = "Rate limit reached: the answer outgrew what may be taken.";
+                self.cut(&Refusal::new(status, "tokens", code, message));
+            }
         }
         passed
     }

@@ -1,5 +1,7 @@
 //! The configuration: TOML, whose every word is known (docs/spec/gateway-config.md).
 
+mod limits;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,7 +9,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use stillmark_evidence::Digest;
 
-use crate::keys::Limits;
+pub use self::limits::{LimitsOfAll, Network, OnOutage, Shared};
 
 /// A whole configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -107,36 +109,6 @@ pub enum OnDisconnect {
     Drain,
 }
 
-/// How much may be taken.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LimitsOfAll {
-    /// By each key, where it says nothing itself.
-    #[serde(default)]
-    pub key: Limits,
-    /// By each network: /24 of IPv4, /48 of IPv6.
-    #[serde(default)]
-    pub network: Network,
-    /// Tokens that an answer is thought to take where the request sets no limit.
-    #[serde(default = "answer_tokens")]
-    pub answer_tokens: u64,
-}
-
-/// What may come from one address or network.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Network {
-    /// Requests in a minute from one address.
-    #[serde(default)]
-    pub address_requests_per_minute: Option<u64>,
-    /// Requests in a minute from one network.
-    #[serde(default)]
-    pub network_requests_per_minute: Option<u64>,
-    /// Requests in a minute from one address that bring no good key.
-    #[serde(default = "unknown_per_minute")]
-    pub unauthenticated_per_minute: Option<u64>,
-}
-
 /// Which log-probabilities go out.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -182,6 +154,14 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// The upstream that answers for a model, by its place.
+    pub fn upstream_of(&self, model: &str) -> Option<usize> {
+        let has = |name: &str| {
+            self.upstreams.iter().position(|upstream| upstream.models.iter().any(|own| own == name))
+        };
+        has(model).or_else(|| has("*"))
+    }
+
     /// Reads a configuration.
     ///
     /// # Errors
@@ -234,15 +214,7 @@ impl Config {
         if !(1..=1 << 30).contains(&server.body_bytes) {
             return wrong("server.body_bytes".to_owned(), "must be from 1 to 2^30");
         }
-        Ok(())
-    }
-
-    /// The upstream that answers for a model, by its place.
-    pub fn upstream_of(&self, model: &str) -> Option<usize> {
-        let has = |name: &str| {
-            self.upstreams.iter().position(|upstream| upstream.models.iter().any(|own| own == name))
-        };
-        has(model).or_else(|| has("*"))
+        self.limits.shared.as_ref().map_or(Ok(()), Shared::check)
     }
 }
 
@@ -276,15 +248,6 @@ fn idle_seconds() -> u64 {
 
 fn retries() -> u32 {
     1
-}
-
-fn answer_tokens() -> u64 {
-    1024
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the default of an optional field")]
-fn unknown_per_minute() -> Option<u64> {
-    Some(60)
 }
 
 fn top() -> u64 {

@@ -8,8 +8,8 @@ use hyper::header::AUTHORIZATION;
 
 use crate::gateway::{Gateway, Live};
 use crate::keys::{Key, Presented};
-use crate::limit::Kind;
-use crate::meter::{Cost, Denied, Ticket};
+use crate::limit::{Kind, Link};
+use crate::meter::{Asker, Cost, Denied, Ticket};
 use crate::metrics::Event;
 use crate::wire::reply::Refusal;
 use crate::wire::request::Request;
@@ -28,9 +28,10 @@ pub(crate) struct Admitted {
 ///
 /// # Errors
 /// Where the key is missing, unknown or revoked: the three look the same from outside.
-pub(crate) fn recognized(
+pub(crate) async fn recognized(
     gateway: &Gateway,
     live: &Live,
+    link: Option<&Link>,
     headers: &HeaderMap,
     from: IpAddr,
 ) -> Result<Option<Arc<Key>>, Refusal> {
@@ -42,13 +43,13 @@ pub(crate) fn recognized(
     let text = first.filter(|_| second.is_none()).and_then(|value| value.to_str().ok());
     let text = text.and_then(|text| text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("bearer ")));
     let key = text.and_then(|text| Presented::parse(text.trim()).ok());
-    let ring = gateway.ring();
-    let found = key.and_then(|key| ring.find(key, &gateway.pepper, gateway.now_ms()).cloned());
+    let found = key.and_then(|key| gateway.ring().find(key, &gateway.pepper, gateway.now_ms()).cloned());
     if found.is_some() {
         return Ok(found);
     }
     gateway.metrics.count(Event::Unauthenticated);
-    gateway.meter.admit_unknown(gateway.now_ms(), from).map_err(|denied| refused(gateway, &denied))?;
+    let counted = gateway.meter.admit_unknown(link, gateway.now_ms(), from).await;
+    counted.map_err(|denied| refused(gateway, &denied))?;
     let (code, message) = match first {
         None => ("missing_api_key", "You didn't provide an API key: send it as `Authorization: Bearer KEY`."),
         Some(_) => ("invalid_api_key", "Incorrect API key provided."),
@@ -60,11 +61,11 @@ pub(crate) fn recognized(
 ///
 /// # Errors
 /// Where what it asks for is not given out, or a limit has no room.
-pub(crate) fn admitted(
+pub(crate) async fn admitted(
     gateway: &Gateway,
     live: &Live,
-    key: Option<&Key>,
-    from: IpAddr,
+    link: Option<&Link>,
+    asker: Asker<'_>,
     request: &Request,
 ) -> Result<Admitted, Refusal> {
     let logprobs = live.config.logprobs;
@@ -79,10 +80,8 @@ pub(crate) fn admitted(
     let each = request.most_tokens.unwrap_or(live.config.limits.answer_tokens);
     let answer = if request.surface.is_generative() { each.saturating_mul(request.answers) } else { 0 };
     let estimate = Cost { prompt: request.prompt.len() as u64 / BYTES_PER_TOKEN + 1, answer };
-    let ticket = gateway
-        .meter
-        .admit(gateway.now_ms(), key, from, estimate)
-        .map_err(|denied| refused(gateway, &denied))?;
+    let admitted = gateway.meter.admit(link, gateway.now_ms(), asker, estimate).await;
+    let ticket = admitted.map_err(|denied| refused(gateway, &denied))?;
     Ok(Admitted { ticket, estimate })
 }
 
@@ -90,7 +89,7 @@ pub(crate) fn admitted(
 pub(crate) fn refused(gateway: &Gateway, denied: &Denied) -> Refusal {
     gateway.metrics.count(Event::Denied);
     let Denied::Limit { kind, limit, wait_ms } = *denied else {
-        let message = "What is taken cannot be written down at the moment.";
+        let message = "What is taken cannot be counted at the moment.";
         return Refusal::new(503, "server_error", "limits_unavailable", message);
     };
     if kind == Kind::AnswerTokensEver {

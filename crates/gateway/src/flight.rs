@@ -1,13 +1,17 @@
 //! A request that was let in, until what it cost is settled: at the latest when it is dropped, whatever ended it.
 
+use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use stillmark_evidence::Digest;
 use stillmark_evidence::keys::KeyId;
 use stillmark_evidence::receipt::{Receipt, Tokens};
 
+use crate::door::Admitted;
 use crate::gateway::Gateway;
-use crate::meter::{Cost, Ticket};
+use crate::limit::Link;
+use crate::meter::{Cost, Denied, Ticket};
 use crate::metrics::Event;
 use crate::receipts::{Given, ReceiptError};
 use crate::usage::Watch;
@@ -21,11 +25,16 @@ pub(crate) struct Due {
     pub(crate) prompt: String,
 }
 
+/// A request for more, and what comes of it: a ticket, and for how many tokens it is.
+pub(crate) type Growth = Pin<Box<dyn Future<Output = Result<(Ticket, u64), Denied>>>>;
+
 /// A request that is being answered.
 #[derive(Debug)]
 pub(crate) struct Flight {
     pub(crate) gateway: Arc<Gateway>,
-    ticket: Ticket,
+    link: Option<Rc<Link>>,
+    /// The first is settled by what the request cost, the others, of an answer that grew, by nothing.
+    tickets: Vec<Ticket>,
     /// What is settled in the end: what was reserved, until more is known.
     cost: Cost,
     /// Tokens of the answer for which something is reserved.
@@ -36,13 +45,16 @@ pub(crate) struct Flight {
 }
 
 impl Flight {
-    pub(crate) fn new(gateway: Arc<Gateway>, ticket: Ticket, estimate: Cost, due: Option<Due>) -> Self {
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        link: Option<Rc<Link>>,
+        admitted: Admitted,
+        due: Option<Due>,
+    ) -> Self {
         gateway.metrics.flight(1);
-        Self { gateway, ticket, cost: estimate, reserved: estimate.answer, is_known: false, due }
-    }
-
-    pub(crate) fn ticket(&self) -> &Ticket {
-        &self.ticket
+        let Admitted { ticket, estimate } = admitted;
+        let tickets = vec![ticket];
+        Self { gateway, link, tickets, cost: estimate, reserved: estimate.answer, is_known: false, due }
     }
 
     /// Nothing was answered, and nothing is charged.
@@ -90,18 +102,22 @@ impl Flight {
         receipts.issue(&given).map(Some)
     }
 
-    /// Whether an answer may grow to so many tokens: where it outgrows what was reserved, more is.
-    pub(crate) fn may_grow(&mut self, answer: u64) -> bool {
-        if answer <= self.reserved {
-            return true;
-        }
-        let more = (answer - self.reserved).max(256);
-        let grown = self.gateway.meter.extend(self.gateway.now_ms(), &mut self.ticket, more);
-        if grown {
-            self.reserved += more;
-            self.cost.answer = self.reserved;
-        }
-        grown
+    /// What asks for more where an answer of so many tokens outgrows what was reserved.
+    pub(crate) fn growth(&self, answer: u64) -> Option<Growth> {
+        let more = answer.checked_sub(self.reserved).filter(|more| *more > 0)?.max(256);
+        let claims = self.tickets.first()?.growth(more);
+        let (gateway, link) = (Arc::clone(&self.gateway), self.link.clone());
+        Some(Box::pin(async move {
+            let extended = gateway.meter.extend(link.as_deref(), gateway.now_ms(), claims).await;
+            extended.map(|ticket| (ticket, more))
+        }))
+    }
+
+    /// Takes what an answer grew by.
+    pub(crate) fn grown(&mut self, ticket: Ticket, more: u64) {
+        self.tickets.push(ticket);
+        self.reserved += more;
+        self.cost.answer = self.reserved;
     }
 }
 
@@ -113,6 +129,10 @@ impl Drop for Flight {
         }
         gateway.metrics.flight(-1);
         gateway.metrics.spent(self.cost.prompt, self.cost.answer);
-        gateway.meter.settle(gateway.now_ms(), &self.ticket, self.cost);
+        let mut cost = self.cost;
+        for ticket in &self.tickets {
+            gateway.meter.settle(self.link.as_deref(), gateway.now_ms(), ticket, cost);
+            cost = Cost::default();
+        }
     }
 }

@@ -162,6 +162,11 @@ impl Gateway {
         &self.metrics
     }
 
+    /// What Prometheus reads.
+    pub fn metrics_text(&self) -> String {
+        self.metrics.text(self.meter.standing())
+    }
+
     pub(crate) fn now_ms(&self) -> u64 {
         (self.now_ms)()
     }

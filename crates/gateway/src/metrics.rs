@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use crate::meter::Standing;
+
 /// Upper bounds of the histogram of latencies, in milliseconds.
 const BOUNDS_MS: [u64; 12] = [1, 2, 5, 10, 25, 50, 100, 250, 1_000, 5_000, 30_000, 120_000];
 
@@ -82,7 +84,7 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self, standing: Option<Standing>) -> String {
         let mut out = String::new();
         let mut metric = |name: &str, kind: &str, help: &str, lines: &[(String, String)]| {
             let _ = writeln!(out, "# HELP stillmark_{name} {help}\n# TYPE stillmark_{name} {kind}");
@@ -110,6 +112,14 @@ impl Metrics {
         let gauge = |value: &AtomicI64| vec![(String::new(), value.load(Ordering::Relaxed).to_string())];
         metric("connections", "gauge", "Connections that are open.", &gauge(&self.connections));
         metric("in_flight", "gauge", "Requests that are being answered.", &gauge(&self.in_flight));
+        if let Some(standing) = standing {
+            let one = |number: u64| vec![(String::new(), number.to_string())];
+            let is_out = one(u64::from(standing.is_out));
+            metric("limits_out", "gauge", "Whether shared limits cannot be asked.", &is_out);
+            metric("limits_outages_total", "counter", "How often that began.", &one(standing.outages));
+            let help = "Requests that were let in meanwhile.";
+            metric("limits_unseen_total", "counter", help, &one(standing.unseen));
+        }
         let mut total = 0;
         let mut lines = Vec::new();
         for (idx, bucket) in self.latency.iter().enumerate() {

@@ -20,6 +20,8 @@ use crate::gateway::{Gateway, Live, Upstream};
 use crate::headers;
 use crate::intake;
 use crate::keys::Key;
+use crate::limit::Link;
+use crate::meter::Asker;
 use crate::metrics::Event;
 use crate::said;
 use crate::upstream::{Failure, Outgoing, Reply};
@@ -39,12 +41,15 @@ const LONGEST_ANSWER: usize = 64 << 20;
 pub(crate) struct Worker {
     pub(crate) gateway: Arc<Gateway>,
     views: Views,
+    /// How this thread reaches the limits that gateways count together.
+    pub(crate) link: Option<Rc<Link>>,
 }
 
 impl Worker {
     pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
         let views = Views::new(&gateway);
-        Self { gateway, views }
+        let link = gateway.meter.link();
+        Self { gateway, views, link }
     }
 
     /// Answers a request, whatever it is.
@@ -63,6 +68,15 @@ impl Worker {
         response
     }
 
+    async fn recognized(
+        &self,
+        live: &Live,
+        headers: &HeaderMap,
+        from: IpAddr,
+    ) -> Result<Option<Arc<Key>>, Refusal> {
+        door::recognized(&self.gateway, live, self.link.as_deref(), headers, from).await
+    }
+
     async fn routed(
         self: &Rc<Self>,
         view: &Rc<View>,
@@ -75,7 +89,7 @@ impl Worker {
             if request.method() != Method::POST {
                 return Err(wrong_method("POST"));
             }
-            let key = door::recognized(&self.gateway, live, request.headers(), from)?;
+            let key = self.recognized(live, request.headers(), from).await?;
             return self.asked(view, surface, key.as_deref(), from, request).await;
         }
         let is_get = request.method() == Method::GET;
@@ -86,7 +100,7 @@ impl Worker {
             }
             "/readyz" if is_get => Ok(plain(StatusCode::OK, "text/plain", b"ready\n".as_slice().into())),
             "/metrics" if is_get && from.is_loopback() => {
-                let text = self.gateway.metrics.text();
+                let text = self.gateway.metrics_text();
                 Ok(plain(StatusCode::OK, "text/plain; version=0.0.4", text.into()))
             }
             "/.well-known/distillation.toml" if is_get && live.offer.is_some() => {
@@ -95,11 +109,11 @@ impl Worker {
             }
             _ if is_get && path.starts_with(LOG) => self.logged(&request).await,
             "/v1/models" if is_get => {
-                door::recognized(&self.gateway, live, request.headers(), from)?;
+                self.recognized(live, request.headers(), from).await?;
                 Ok(plain(StatusCode::OK, "application/json", models(live).into()))
             }
             _ if is_get && path.starts_with("/v1/models/") => {
-                door::recognized(&self.gateway, live, request.headers(), from)?;
+                self.recognized(live, request.headers(), from).await?;
                 let name = &path["/v1/models/".len()..];
                 let known = names(live).any(|own| own == name);
                 let model = known.then(|| model(name).to_string()).ok_or_else(|| no_model(name))?;
@@ -153,10 +167,12 @@ impl Worker {
         if gateway.receipts.as_ref().is_some_and(|receipts| receipts.is_behind()) {
             return Err(no_receipt());
         }
-        let admitted = door::admitted(gateway, live, key, from, &asked)?;
+        let asker = Asker { key, from };
+        let admitted = door::admitted(gateway, live, self.link.as_deref(), asker, &asked).await?;
         let due = key.filter(|_| gateway.receipts.is_some() && surface.is_generative());
         let due = due.map(|key| due_for(key, &asked, &body));
-        let mut flight = Flight::new(Arc::clone(gateway), admitted.ticket, admitted.estimate, due);
+        let left = *admitted.ticket.left();
+        let mut flight = Flight::new(Arc::clone(gateway), self.link.clone(), admitted, due);
         let forwarded = match asked.forwarded(&body) {
             std::borrow::Cow::Borrowed(_) => body.clone(),
             std::borrow::Cow::Owned(changed) => changed.into(),
@@ -167,7 +183,12 @@ impl Worker {
         let drains = upstream.on_disconnect == OnDisconnect::Drain;
         let answering = async move {
             match view.ask(at, &outgoing).await {
-                Ok(reply) => worker.replied(&view.live.upstreams[at], &asked, reply, flight).await,
+                Ok(reply) => {
+                    let upstream = &view.live.upstreams[at];
+                    let mut response = worker.replied(upstream, &asked, reply, flight).await?;
+                    headers::say_left(response.headers_mut(), &left);
+                    Ok(response)
+                }
                 Err(failure) => {
                     flight.cost_nothing();
                     Err(worker.failed(&failure))
@@ -195,9 +216,7 @@ impl Worker {
         reply: Reply,
         mut flight: Flight,
     ) -> Result<Response<Answer>, Refusal> {
-        let gateway = &self.gateway;
         let mut headers = headers::of_answer(&reply.headers);
-        headers::say_left(&mut headers, &gateway.meter.left(gateway.now_ms(), flight.ticket()));
         let status = reply.status;
         let media_type = reply.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_events = media_type.is_some_and(|media_type| media_type.starts_with("text/event-stream"));

@@ -170,6 +170,9 @@ fn work(gateway: &Arc<Gateway>, connections: &Arc<Connections>, socket: Socket) 
             // Streams notice within a second, and say why they end.
             let _ = tokio::time::timeout(Duration::from_secs(3), open.acquire_many(begun)).await;
         }
+        if let Some(link) = &worker.link {
+            link.finish().await;
+        }
         Ok(())
     })
 }

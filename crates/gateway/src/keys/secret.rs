@@ -99,6 +99,16 @@ impl Pepper {
         Self(bytes)
     }
 
+    /// A number that stands for something and that nobody without the pepper can compute.
+    pub(crate) fn number(&self, of: &[u8]) -> u64 {
+        let hash = Sha256::new()
+            .chain_update(self.0)
+            .chain_update(b"stillmark/number/v1\n")
+            .chain_update(of)
+            .finalize();
+        hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+
     /// The hash by which a key is kept: HMAC-SHA-256. A slow hash would guard nothing: the secret has 256 bits.
     pub fn hash(&self, key: Presented<'_>) -> [u8; 32] {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };

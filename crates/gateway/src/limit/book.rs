@@ -36,6 +36,28 @@ pub struct Denied {
     pub wait_ms: Option<u64>,
 }
 
+impl Denied {
+    /// What stands in the way the longest, of buckets and what is wanted of each; none where all have room.
+    pub fn of(asked: impl Iterator<Item = (Bucket, u64)>) -> Option<Self> {
+        let mut denied: Option<Self> = None;
+        for (want, (bucket, amount)) in asked.enumerate() {
+            if bucket.room() >= amount {
+                continue;
+            }
+            let wait_ms = bucket.wait_ms(amount);
+            let is_longer = denied.is_none_or(|denied| match (denied.wait_ms, wait_ms) {
+                (Some(before), Some(now)) => before < now,
+                (Some(_), None) => true,
+                (None, _) => false,
+            });
+            if is_longer {
+                denied = Some(Self { want, wait_ms });
+            }
+        }
+        denied
+    }
+}
+
 /// What is left of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
@@ -45,6 +67,13 @@ pub struct Room {
     pub remaining: u64,
     /// When it is empty again, in milliseconds.
     pub reset_ms: u64,
+}
+
+impl Room {
+    /// What is left of a bucket that was drained.
+    pub fn of(bucket: &Bucket) -> Self {
+        Self { limit: bucket.limit(), remaining: bucket.room(), reset_ms: bucket.reset_ms() }
+    }
 }
 
 /// All buckets.
@@ -61,11 +90,12 @@ pub struct Book {
 }
 
 impl Book {
-    /// The bucket of a name, which is made where there is none; one that is there takes the limit on.
-    pub fn bucket(&mut self, name: u64, limit: u64, per: Per) -> BucketId {
+    /// The bucket of a name, which is made where there is none; one that is there takes the limit on from now.
+    pub fn bucket(&mut self, now_ms: u64, name: u64, limit: u64, per: Per) -> BucketId {
         if let Some(id) = self.ids.get(&name).copied() {
             let bucket = &mut self.buckets[id.0 as usize];
             if bucket.limit() != limit {
+                bucket.drain(now_ms);
                 bucket.set_limit(limit);
             }
             return id;
@@ -93,7 +123,7 @@ impl Book {
     pub fn look(&mut self, now_ms: u64, id: BucketId) -> Room {
         let bucket = &mut self.buckets[id.0 as usize];
         bucket.drain(now_ms);
-        Room { limit: bucket.limit(), remaining: bucket.room(), reset_ms: bucket.reset_ms() }
+        Room::of(bucket)
     }
 
     /// A bucket as it is.
@@ -106,23 +136,11 @@ impl Book {
     /// # Errors
     /// Where one of them has no room.
     pub fn reserve(&mut self, now_ms: u64, wants: &[Want]) -> Result<Lease, Denied> {
-        let mut denied: Option<Denied> = None;
-        for (idx, want) in wants.iter().enumerate() {
-            let bucket = &mut self.buckets[want.bucket.0 as usize];
-            bucket.drain(now_ms);
-            if bucket.room() < want.amount {
-                let wait_ms = bucket.wait_ms(want.amount);
-                let is_longer = denied.is_none_or(|denied| match (denied.wait_ms, wait_ms) {
-                    (Some(before), Some(now)) => before < now,
-                    (Some(_), None) => true,
-                    (None, _) => false,
-                });
-                if is_longer {
-                    denied = Some(Denied { want: idx, wait_ms });
-                }
-            }
+        for want in wants {
+            self.buckets[want.bucket.0 as usize].drain(now_ms);
         }
-        if let Some(denied) = denied {
+        let asked = wants.iter().map(|want| (*self.get(want.bucket), want.amount));
+        if let Some(denied) = Denied::of(asked) {
             return Err(denied);
         }
         for want in wants {

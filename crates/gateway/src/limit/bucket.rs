@@ -35,6 +35,9 @@ impl Per {
 /// No limit is larger: 10¹¹.
 pub const LARGEST: u64 = 100_000_000_000;
 
+/// No bucket counts further: 2⁵².
+const MOST: u64 = 1 << 52;
+
 /// A limit and what is taken of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bucket {
@@ -52,6 +55,12 @@ impl Bucket {
     /// An empty bucket; a limit above 10¹¹ is taken for that.
     pub fn new(limit: u64, per: Per) -> Self {
         Self { limit: limit.min(LARGEST), per, used: 0, held: 0, rest: 0, at: 0 }
+    }
+
+    /// A bucket as another machine tells of it: what is used, what drained beyond whole units, what is held.
+    pub fn told(limit: u64, per: Per, now_ms: u64, [used, rest, held]: [u64; 3]) -> Self {
+        let at = per.ticks().map_or(0, |(tick_ms, _)| now_ms / tick_ms);
+        Self { used, held, rest, at, ..Self::new(limit, per) }
     }
 
     /// The limit.
@@ -112,7 +121,7 @@ impl Bucket {
     pub fn settle(&mut self, held: u64, used: u64) {
         self.held = self.held.saturating_sub(held);
         if self.per != Per::Moment {
-            self.used = self.used.saturating_add(used).min(u64::MAX / 4);
+            self.used = self.used.saturating_add(used).min(MOST);
         }
     }
 

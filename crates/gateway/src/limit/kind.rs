@@ -52,6 +52,16 @@ impl Kind {
         }
     }
 
+    /// Whether it is used as soon as a request is let in, whatever comes of it.
+    pub fn is_used_at_once(self) -> bool {
+        !self.counts_tokens() && self != Self::Concurrent
+    }
+
+    /// Whether it counts tokens, of which more are known later.
+    pub fn counts_tokens(self) -> bool {
+        matches!(self, Self::TokensPerMinute | Self::TokensPerDay | Self::AnswerTokensEver)
+    }
+
     /// Its word in messages and metrics.
     pub fn word(self) -> &'static str {
         match self {
@@ -79,6 +89,19 @@ impl Kind {
             Per::Ever => KEPT | name | 3,
         }
     }
+}
+
+/// What a request asks of one bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The name of the bucket.
+    pub name: u64,
+    /// What it counts.
+    pub kind: Kind,
+    /// How much it allows.
+    pub limit: u64,
+    /// How much is asked.
+    pub amount: u64,
 }
 
 /// Names of buckets that outlive the process have this bit.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use stillmark_gateway::config::Config;
 use stillmark_gateway::keys::{NewKey, Pepper, Store};
-use stillmark_gateway::meter::Meter;
+use stillmark_gateway::meter::{Meter, Together};
 use stillmark_gateway::receipts::{Issuing, Receipts};
 use stillmark_gateway::serve::{listen, serve};
 use stillmark_gateway::{Authorization, Gateway, Parts, Target, Upstream};
@@ -162,6 +162,15 @@ pub(crate) struct Front {
 impl Front {
     /// A gateway before a server; `more` is put before the table of servers.
     pub(crate) fn new(behind: SocketAddr, more: &str, of_upstream: &str) -> Self {
+        Self::with(behind, more, of_upstream, None)
+    }
+
+    /// A gateway that counts together with others.
+    pub(crate) fn counting(behind: SocketAddr, more: &str, together: Together) -> Self {
+        Self::with(behind, more, "", Some(together))
+    }
+
+    fn with(behind: SocketAddr, more: &str, of_upstream: &str, together: Option<Together>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\nstate = \"unused\"\nshutdown_seconds = 1\n{more}\n[[upstream]]\nname = \"behind\"\nurl = \"http://{behind}\"\nmodels = [\"m\", \"*\"]\n{of_upstream}"
@@ -183,7 +192,11 @@ impl Front {
             retries: own.retries,
         };
         let receipts = config.receipts.as_ref().map(|_| receipts(folder.path()));
-        let meter = Meter::new(config.limits.key, config.limits.network, None).unwrap();
+        let meter = Meter::new(config.limits.key, config.limits.network, pepper.clone(), None).unwrap();
+        let meter = match together {
+            Some(together) => meter.with(together),
+            None => meter,
+        };
         let listeners = listen(config.server.listen, config.server.threads).unwrap();
         let address = listeners.address;
         let gateway = Gateway::new(Parts {

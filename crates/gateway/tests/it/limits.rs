@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use stillmark_gateway::config::Network;
 use stillmark_gateway::keys::{Key, Limits, NewKey, Pepper, Store};
 use stillmark_gateway::limit::{Book, Bucket, Kind, Per, Want};
-use stillmark_gateway::meter::{Cost, Denied, Meter};
+use stillmark_gateway::meter::{Asker, Cost, Denied, Meter};
 
 /// What is done to a book.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ proptest! {
     fn the_book_does_what_the_plain_model_does(acts in acts()) {
         let kinds = [(25, Per::Minute), (7, Per::Second), (100, Per::Ever), (5, Per::Moment)];
         let mut book = Book::default();
-        let ids = [0, 1, 2, 3].map(|idx| book.bucket(idx as u64, kinds[idx].0, kinds[idx].1));
+        let ids = [0, 1, 2, 3].map(|idx| book.bucket(0, idx as u64, kinds[idx].0, kinds[idx].1));
         let mut plain = kinds.map(|(limit, per)| Plain::new(limit, per));
         let mut leases = Vec::new();
         let mut now = 0;
@@ -135,6 +135,16 @@ proptest! {
     }
 }
 
+/// A meter without a journal.
+fn meter(network: Network) -> Meter {
+    Meter::new(Limits::default(), network, Pepper::new([2; 32]), None).unwrap()
+}
+
+/// A holder of a key, at home.
+fn at_home(key: &Key) -> Asker<'_> {
+    Asker { key: Some(key), from: HOME }
+}
+
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
 fn key(limits: Limits) -> Key {
@@ -149,7 +159,7 @@ fn key(limits: Limits) -> Key {
 fn nothing_is_let_in_beyond_a_limit_however_many_ask_at_once() {
     let limits = Limits { tokens_per_day: Some(10_000), concurrent: Some(40), ..Limits::default() };
     let key = key(limits);
-    let meter = Meter::new(Limits::default(), Network::default(), None).unwrap();
+    let meter = meter(Network::default());
     let spent = std::sync::atomic::AtomicU64::new(0);
     std::thread::scope(|scope| {
         for thread in 0..4 {
@@ -157,9 +167,9 @@ fn nothing_is_let_in_beyond_a_limit_however_many_ask_at_once() {
             scope.spawn(move || {
                 for idx in 0..50_000_u64 {
                     let cost = Cost { prompt: 1, answer: (idx * 7 + thread) % 13 };
-                    if let Ok(ticket) = meter.admit(0, Some(key), HOME, cost) {
+                    if let Ok(ticket) = meter.admit_here(0, at_home(key), cost) {
                         spent.fetch_add(cost.prompt + cost.answer, std::sync::atomic::Ordering::Relaxed);
-                        meter.settle(0, &ticket, cost);
+                        meter.settle_here(0, &ticket, cost);
                     }
                 }
             });
@@ -176,12 +186,13 @@ fn what_was_taken_is_remembered_after_a_kill() {
     let limits =
         Limits { tokens_per_day: Some(100_000), answer_tokens_ever: Some(1_000), ..Limits::default() };
     let key = key(limits);
-    let open = || Meter::new(Limits::default(), Network::default(), Some(&journal)).unwrap();
+    let open =
+        || Meter::new(Limits::default(), Network::default(), Pepper::new([2; 32]), Some(&journal)).unwrap();
     let cost = |answer| Cost { prompt: 10, answer };
     let meter = open();
-    let settled = meter.admit(1_000, Some(&key), HOME, cost(600)).unwrap();
-    meter.settle(1_000, &settled, cost(200));
-    let in_flight = meter.admit(1_000, Some(&key), HOME, cost(300)).unwrap();
+    let settled = meter.admit_here(1_000, at_home(&key), cost(600)).unwrap();
+    meter.settle_here(1_000, &settled, cost(200));
+    let in_flight = meter.admit_here(1_000, at_home(&key), cost(300)).unwrap();
     // The process dies here: nothing is settled, nothing is said.
     drop(meter);
     drop(in_flight);
@@ -191,23 +202,12 @@ fn what_was_taken_is_remembered_after_a_kill() {
     std::fs::write(&journal, bytes).unwrap();
     for _ in 0..2 {
         let meter = open();
-        let over = meter.admit(1_000, Some(&key), HOME, cost(501)).unwrap_err();
+        let over = meter.admit_here(1_000, at_home(&key), cost(501)).unwrap_err();
         let Denied::Limit { kind, wait_ms, .. } = over else { panic!("{over:?}") };
         assert_eq!((kind, wait_ms), (Kind::AnswerTokensEver, None));
-        let fits = meter.admit(1_000, Some(&key), HOME, cost(500)).unwrap();
-        meter.settle(1_000, &fits, cost(0));
+        let fits = meter.admit_here(1_000, at_home(&key), cost(500)).unwrap();
+        meter.settle_here(1_000, &fits, cost(0));
     }
-}
-
-#[test]
-fn an_answer_that_outgrows_its_reservation_takes_more_while_there_is_room() {
-    let key = key(Limits { answer_tokens_ever: Some(1_000), ..Limits::default() });
-    let meter = Meter::new(Limits::default(), Network::default(), None).unwrap();
-    let mut ticket = meter.admit(0, Some(&key), HOME, Cost { prompt: 0, answer: 100 }).unwrap();
-    assert!(meter.extend(0, &mut ticket, 900));
-    assert!(!meter.extend(0, &mut ticket, 1));
-    meter.settle(0, &ticket, Cost { prompt: 0, answer: 1_000 });
-    assert!(meter.admit(0, Some(&key), HOME, Cost { prompt: 0, answer: 1 }).is_err());
 }
 
 #[test]
@@ -218,12 +218,14 @@ fn addresses_and_networks_have_limits_of_their_own() {
         unauthenticated_per_minute: Some(1),
     };
     let key = key(Limits::default());
-    let meter = Meter::new(Limits::default(), network, None).unwrap();
+    let meter = meter(network);
     let ask = |last: [u8; 2]| {
         let from = IpAddr::V4(Ipv4Addr::new(192, 0, last[0], last[1]));
-        meter.admit(0, Some(&key), from, Cost::default()).map(|_| ()).map_err(|denied| match denied {
-            Denied::Limit { kind, wait_ms, .. } => (kind, wait_ms.is_some()),
-            Denied::Journal => unreachable!(),
+        meter.admit_here(0, Asker { key: Some(&key), from }, Cost::default()).map(|_| ()).map_err(|denied| {
+            match denied {
+                Denied::Limit { kind, wait_ms, .. } => (kind, wait_ms.is_some()),
+                Denied::Unknown => unreachable!(),
+            }
         })
     };
     assert_eq!(ask([2, 1]), Ok(()));
@@ -232,8 +234,9 @@ fn addresses_and_networks_have_limits_of_their_own() {
     assert_eq!(ask([2, 2]), Ok(()));
     assert_eq!(ask([2, 3]), Err((Kind::Network, true)));
     assert_eq!(ask([3, 3]), Ok(()));
-    assert!(meter.admit_unknown(0, HOME).is_ok());
-    assert!(meter.admit_unknown(0, HOME).is_err());
+    let nobody = Asker { key: None, from: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)) };
+    assert!(meter.admit_here(0, nobody, Cost::default()).is_ok());
+    assert!(meter.admit_here(0, nobody, Cost::default()).is_err());
 }
 
 #[test]
@@ -241,7 +244,7 @@ fn ten_thousand_idle_keys_are_small() {
     assert!(size_of::<Bucket>() <= 56);
     let mut book = Book::default();
     for name in 0..30_000 {
-        book.bucket(name, 10, Per::Minute);
+        book.bucket(0, name, 10, Per::Minute);
     }
     assert_eq!(book.count(), 30_000);
     book.forget_empty(0, |name| name % 3 != 0);

@@ -8,6 +8,7 @@ mod limits;
 mod proxy;
 mod receipts;
 mod requests;
+mod shared;
 mod sse;
 mod traps;
 mod vectors;

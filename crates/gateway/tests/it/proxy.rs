@@ -86,8 +86,8 @@ fn the_usage_of_a_stream_is_read_and_hidden_from_who_did_not_ask() {
     let asked = STREAM.replace("true,", "true,\"stream_options\":{\"include_usage\":true},");
     let answer = body(&front.ask(&front.chat(&asked)));
     assert!(answer.contains(usage));
-    assert!(front.gateway.metrics().text().contains("stillmark_prompt_tokens_total 10\n"));
-    assert!(front.gateway.metrics().text().contains("stillmark_answer_tokens_total 4\n"));
+    assert!(front.gateway.metrics_text().contains("stillmark_prompt_tokens_total 10\n"));
+    assert!(front.gateway.metrics_text().contains("stillmark_answer_tokens_total 4\n"));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_stream_without_usage_is_counted_by_what_was_seen_and_cut_at_the_limit() {
     );
     let events = answer.matches("\"word\"").count();
     assert!((50..=310).contains(&events), "{events}");
-    assert!(front.gateway.metrics().text().contains("stillmark_usage_estimated_total 1\n"));
+    assert!(front.gateway.metrics_text().contains("stillmark_usage_estimated_total 1\n"));
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn an_answer_that_is_to_be_drained_is_read_to_its_end_though_nobody_waits() {
     wait_for(|| front.gateway.metrics().in_flight() == 1);
     drop(client);
     wait_for(|| front.gateway.metrics().in_flight() == 0);
-    assert!(front.gateway.metrics().text().contains("stillmark_answer_tokens_total 4\n"));
+    assert!(front.gateway.metrics_text().contains("stillmark_answer_tokens_total 4\n"));
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn who_sends_a_head_slowly_is_hung_up_on_and_takes_no_more_than_a_share() {
         let _ = client.read_to_end(&mut rest);
     }
     assert!(begun.elapsed() < Duration::from_secs(5));
-    wait_for(|| front.gateway.metrics().text().contains("stillmark_connections 0\n"));
+    wait_for(|| front.gateway.metrics_text().contains("stillmark_connections 0\n"));
     assert_eq!(status(&front.ask(&front.chat(ASK))), 200);
 }
 

@@ -2,6 +2,8 @@
 
 mod embedded;
 mod key;
+mod limits;
+mod secret;
 mod serve;
 mod state;
 

@@ -8,14 +8,14 @@ use std::time::Duration;
 use stillmark_evidence::Digest;
 use stillmark_gateway::config::Upstream as Configured;
 use stillmark_gateway::keys::Store;
-use stillmark_gateway::meter::Meter;
 use stillmark_gateway::serve::{listen, serve};
 use stillmark_gateway::{Authorization, Gateway, Parts, Target, Upstream};
 
 use super::embedded::Model;
+use super::limits;
+use super::secret::{Named, secret};
 use super::state;
 use crate::clock;
-use crate::environment;
 use crate::exit::ExitStatus;
 use crate::files;
 use crate::interrupt;
@@ -55,10 +55,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
     }
     let offer = config.offer.as_deref().map(files::read_text).transpose()?;
     let receipts = state::receipts(&config, digests, offer.as_deref(), session)?;
-    let journal = config.server.state.join("limits.journal");
-    let limits = &config.limits;
-    let meter = Meter::new(limits.key, limits.network, Some(&journal))
-        .map_err(|err| files::cannot("use", &journal, &err))?;
+    let meter = limits::meter(&config, &pepper, session)?;
     let listeners = listen(config.server.listen, config.server.threads).map_err(|err| {
         Problem::new(format!("cannot listen at {}", config.server.listen))
             .cause(err.to_string())
@@ -128,7 +125,7 @@ fn upstream(
         name: configured.name.clone(),
         target,
         models: configured.models.clone(),
-        authorization: secret(configured, session)?,
+        authorization: authorization(configured, session)?,
         on_disconnect: configured.on_disconnect,
         idle: Duration::from_secs(configured.idle_seconds),
         retries: configured.retries,
@@ -136,21 +133,11 @@ fn upstream(
 }
 
 /// The key that a server behind is shown.
-fn secret(configured: &Configured, session: &Session) -> Result<Option<Authorization>, Problem> {
-    let text = match (&configured.key_env, &configured.key_file) {
-        (Some(name), _) => {
-            let value = environment::variable(name).and_then(|value| value.into_string().ok());
-            Some(value.ok_or_else(|| {
-                Problem::new(format!("the environment does not set `{name}`"))
-                    .hint(format!("it holds the key of the upstream `{}`", configured.name))
-            })?)
-        }
-        (None, Some(path)) => Some(files::read_secret(path, session.talk)?),
-        (None, None) => None,
-    };
-    let Some(text) = text else { return Ok(None) };
-    let authorization = Authorization::bearer(text.trim()).ok_or_else(|| {
-        Problem::new(format!("the key of the upstream `{}` cannot be sent in a header", configured.name))
-    })?;
+fn authorization(configured: &Configured, session: &Session) -> Result<Option<Authorization>, Problem> {
+    let of = format!("the upstream `{}`", configured.name);
+    let named = Named { env: &configured.key_env, file: &configured.key_file, of: &of };
+    let Some(text) = secret(&named, session)? else { return Ok(None) };
+    let authorization = Authorization::bearer(text.trim())
+        .ok_or_else(|| Problem::new(format!("the key of {of} cannot be sent in a header")))?;
     Ok(Some(authorization))
 }
