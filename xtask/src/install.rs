@@ -12,13 +12,18 @@ struct Need {
     package: &'static str,
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 5] = [
     Need { what: "a C compiler and linker", probe: &["cc", "--version"], package: "build-essential" },
     Need { what: "Python 3", probe: &["python3", "--version"], package: "python3" },
     Need {
         what: "Python's venv and ensurepip",
         probe: &["python3", "-c", "import venv, ensurepip"],
         package: "python3-venv",
+    },
+    Need {
+        what: "Redis, for limits that gateways share",
+        probe: &["redis-server", "--version"],
+        package: "redis-server",
     },
     Need { what: "Node's npm", probe: &["npm", "--version"], package: "npm" },
 ];
