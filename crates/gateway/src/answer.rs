@@ -167,7 +167,12 @@ impl Events {
     /// What of some bytes goes on; the stream is cut where it outgrows what may be taken.
     fn passed(&mut self, bytes: &Bytes) -> Bytes {
         let Ok(passed) = self.watch.pass(bytes) else {
-            self.cut(&Refusal::new(502, "server_error", "upstream_garbage", "An event was too long."));
+            self.cut(&Refusal::new(
+                502,
+                "server_error",
+                "upstream_garbage",
+                "An event was too long, or cannot be read.",
+            ));
             return Bytes::new();
         };
         if self.watch.is_done() {

@@ -119,6 +119,15 @@ pub struct Logprobs {
     /// Whether `logit_bias` may be asked for together with log-probabilities, from which the last layer can be solved for.
     #[serde(default)]
     pub with_logit_bias: bool,
+    /// Whether what tells of the inside of a model by other names may be asked for.
+    #[serde(default)]
+    pub with_internals: bool,
+    /// The standard deviation of the noise that is added, in nats.
+    #[serde(default)]
+    pub noise: f64,
+    /// Decimals that are told.
+    #[serde(default)]
+    pub decimals: Option<u32>,
 }
 
 /// The log of receipts.
@@ -214,6 +223,12 @@ impl Config {
         if !(1..=1 << 30).contains(&server.body_bytes) {
             return wrong("server.body_bytes".to_owned(), "must be from 1 to 2^30");
         }
+        if !(0.0..=100.0).contains(&self.logprobs.noise) {
+            return wrong("logprobs.noise".to_owned(), "must be from 0 to 100 nats");
+        }
+        if self.logprobs.decimals.is_some_and(|decimals| decimals > 9) {
+            return wrong("logprobs.decimals".to_owned(), "must be from 0 to 9");
+        }
         self.limits.shared.as_ref().map_or(Ok(()), Shared::check)
     }
 }
@@ -256,6 +271,6 @@ fn top() -> u64 {
 
 impl Default for Logprobs {
     fn default() -> Self {
-        Self { most_top: top(), with_logit_bias: false }
+        Self { most_top: top(), with_logit_bias: false, with_internals: false, noise: 0.0, decimals: None }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 
+use crate::config::Logprobs;
 use crate::gateway::{Gateway, Live};
 use crate::keys::{Key, Presented};
 use crate::limit::{Kind, Link};
@@ -68,14 +69,8 @@ pub(crate) async fn admitted(
     asker: Asker<'_>,
     request: &Request,
 ) -> Result<Admitted, Refusal> {
-    let logprobs = live.config.logprobs;
-    if request.wants_logprobs && request.has_logit_bias && !logprobs.with_logit_bias {
-        let message = "`logit_bias` and log-probabilities are not given out together.".to_owned();
-        return Err(Refusal::invalid("unsupported_parameter", Some("logit_bias"), message));
-    }
-    if request.top_logprobs.is_some_and(|top| top > logprobs.most_top) {
-        let message = format!("`top_logprobs` must be at most {}.", logprobs.most_top);
-        return Err(Refusal::invalid("integer_above_max_value", Some("top_logprobs"), message));
+    if !is_trusted(live, key) {
+        shown(&live.config.logprobs, request)?;
     }
     let each = request.most_tokens.unwrap_or(live.config.limits.answer_tokens);
     let answer = if request.surface.is_generative() { each.saturating_mul(request.answers) } else { 0 };
@@ -83,6 +78,29 @@ pub(crate) async fn admitted(
     let admitted = gateway.meter.admit(link, gateway.now_ms(), asker, estimate).await;
     let ticket = admitted.map_err(|denied| refused(gateway, &denied))?;
     Ok(Admitted { ticket, estimate })
+}
+
+/// Whether a key gets to see log-probabilities as they are.
+pub(crate) fn is_trusted(live: &Live, key: Option<&Key>) -> bool {
+    let trusted = key.and_then(|key| key.limits.or(live.config.limits.key).trusted);
+    trusted == Some(true)
+}
+
+/// Refuses what is not shown of a model to a key that is not trusted.
+fn shown(logprobs: &Logprobs, request: &Request) -> Result<(), Refusal> {
+    if request.wants_logprobs && request.has_logit_bias && !logprobs.with_logit_bias {
+        let message = "`logit_bias` and log-probabilities are not given out together.".to_owned();
+        return Err(Refusal::invalid("unsupported_parameter", Some("logit_bias"), message));
+    }
+    if let Some(name) = request.internals.filter(|_| !logprobs.with_internals) {
+        let message = format!("`{name}` is not given out.");
+        return Err(Refusal::invalid("unsupported_parameter", Some(name), message));
+    }
+    if request.top_logprobs.is_some_and(|top| top > logprobs.most_top) {
+        let message = format!("`top_logprobs` must be at most {}.", logprobs.most_top);
+        return Err(Refusal::invalid("integer_above_max_value", Some("top_logprobs"), message));
+    }
+    Ok(())
 }
 
 /// The answer to a request that a limit stands in the way of.

@@ -15,6 +15,7 @@ use crate::meter::{Cost, Denied, Ticket};
 use crate::metrics::Event;
 use crate::receipts::{Given, ReceiptError};
 use crate::usage::Watch;
+use crate::veil::Veil;
 
 /// What a receipt says of the request that it is for.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub(crate) struct Flight {
     is_known: bool,
     /// The receipt that is due, until it is given.
     due: Option<Due>,
+    /// What changes the log-probabilities of the answer.
+    pub(crate) veil: Option<Veil>,
 }
 
 impl Flight {
@@ -54,7 +57,8 @@ impl Flight {
         gateway.metrics.flight(1);
         let Admitted { ticket, estimate } = admitted;
         let tickets = vec![ticket];
-        Self { gateway, link, tickets, cost: estimate, reserved: estimate.answer, is_known: false, due }
+        let (cost, reserved) = (estimate, estimate.answer);
+        Self { gateway, link, tickets, cost, reserved, is_known: false, due, veil: None }
     }
 
     /// Nothing was answered, and nothing is charged.

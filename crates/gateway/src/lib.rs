@@ -23,6 +23,7 @@ pub mod serve;
 mod strict;
 mod upstream;
 mod usage;
+pub mod veil;
 mod view;
 pub mod wire;
 

@@ -26,6 +26,7 @@ use crate::metrics::Event;
 use crate::said;
 use crate::upstream::{Failure, Outgoing, Reply};
 use crate::usage::{Watch, usage_in};
+use crate::veil::Veil;
 use crate::view::{View, Views};
 use crate::wire::reply::{Refusal, sentence};
 use crate::wire::request::{self, Surface};
@@ -173,6 +174,10 @@ impl Worker {
         let due = due.map(|key| due_for(key, &asked, &body));
         let left = *admitted.ticket.left();
         let mut flight = Flight::new(Arc::clone(gateway), self.link.clone(), admitted, due);
+        if !door::is_trusted(live, key) {
+            let id = key.map_or("", |key| &key.id);
+            flight.veil = Veil::new(&live.config.logprobs, &gateway.pepper, id);
+        }
         let forwarded = match asked.forwarded(&body) {
             std::borrow::Cow::Borrowed(_) => body.clone(),
             std::borrow::Cow::Owned(changed) => changed.into(),
@@ -230,7 +235,7 @@ impl Worker {
         }
         let body = if is_events && status.is_success() {
             headers.remove(CONTENT_LENGTH);
-            let watch = Watch::new(asked);
+            let watch = Watch::new(asked).veiled(flight.veil.take());
             let watch = if flight.owes() { watch.keeping(asked.surface) } else { watch };
             Answer::events(reply.body, watch, flight, upstream)
         } else if asked.surface.is_generative() || !status.is_success() {
@@ -269,6 +274,9 @@ impl Worker {
         let receipt = flight.receipt(&words).map_err(|_| no_receipt())?;
         let header = receipt.map(|receipt| receipt.to_header());
         let header = header.transpose().map_err(|_| no_receipt())?;
+        let veiled = flight.veil.as_ref().map_or(Ok(None), |veil| veil.over_json(&bytes));
+        let veiled = veiled.map_err(|_| self.failed(&Failure::Cut))?;
+        let bytes = veiled.map_or(bytes, Bytes::from);
         Ok((bytes, header.and_then(|header| HeaderValue::try_from(header).ok())))
     }
 }

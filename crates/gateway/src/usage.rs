@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use crate::meter::Cost;
 use crate::said;
+use crate::veil::Veil;
 use crate::wire::request::{Request, Surface};
-use crate::wire::sse::{self, Scanner, TooLong};
+use crate::wire::sse::{self, Scanner};
 
 /// Token counts as the surfaces of the API name them.
 #[derive(Deserialize)]
@@ -51,7 +52,13 @@ pub(crate) struct Watch {
     /// Where the words of the answer are kept: what it was asked by.
     keeps: Option<Surface>,
     words: String,
+    /// What changes log-probabilities.
+    veil: Option<Veil>,
 }
+
+/// An event that cannot go on: it grew beyond all measure, or what it tells of log-probabilities cannot be read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unreadable;
 
 /// The end of a stream.
 pub(crate) const DONE: &[u8] = b"[DONE]";
@@ -67,35 +74,51 @@ impl Watch {
         Self { keeps: Some(surface), ..self }
     }
 
+    /// Changes its log-probabilities, too.
+    pub(crate) fn veiled(self, veil: Option<Veil>) -> Self {
+        Self { veil, ..self }
+    }
+
     /// The words of the answer so far.
     pub(crate) fn words(&self) -> &str {
         &self.words
     }
 
-    /// The bytes to pass on of those that came: whole events, without one that only tells the usage where nobody asked for it.
-    pub(crate) fn pass(&mut self, bytes: &Bytes) -> Result<Bytes, TooLong> {
+    /// The bytes to pass on of those that came: whole events, without one that only tells the usage where nobody asked for it, and with the
+    /// log-probabilities that are told.
+    pub(crate) fn pass(&mut self, bytes: &Bytes) -> Result<Bytes, Unreadable> {
         let before = self.scanner.rest();
         let whole = if before.is_empty() { bytes.clone() } else { [before, bytes].concat().into() };
         let mut scanner = std::mem::take(&mut self.scanner);
-        // The events that follow each other: how long each is, and whether it is hidden.
-        let mut hidden: Vec<std::ops::Range<usize>> = Vec::new();
+        // The events that go on otherwise than they came: where each is, and what goes on.
+        let mut changed: Vec<(std::ops::Range<usize>, Vec<u8>)> = Vec::new();
         let mut end = 0;
+        let mut is_readable = true;
         let scanned = scanner.push(bytes, |event| {
             let start = end;
             end += event.len();
             if self.hides(event) {
-                hidden.push(start..end);
+                changed.push((start..end, Vec::new()));
+                return;
+            }
+            match self.veil.as_ref().map_or(Ok(None), |veil| veil.over_event(event)) {
+                Ok(None) => {}
+                Ok(Some(veiled)) => changed.push((start..end, veiled)),
+                Err(_) => is_readable = false,
             }
         });
         self.scanner = scanner;
-        scanned?;
-        if hidden.is_empty() {
+        if scanned.is_err() || !is_readable {
+            return Err(Unreadable);
+        }
+        if changed.is_empty() {
             return Ok(whole.slice(..end));
         }
         let mut kept = Vec::with_capacity(end);
         let mut at = 0;
-        for range in hidden {
+        for (range, event) in changed {
             kept.extend_from_slice(&whole[at..range.start]);
+            kept.extend_from_slice(&event);
             at = range.end;
         }
         kept.extend_from_slice(&whole[at..end]);
@@ -122,9 +145,13 @@ impl Watch {
         self.hides_usage && has_no_choice(&data)
     }
 
-    /// What came after the last whole event, at the end of the stream.
+    /// What came after the last whole event, at the end of the stream; nothing where it cannot be read and must be.
     pub(crate) fn rest(&self) -> Bytes {
-        Bytes::copy_from_slice(self.scanner.rest())
+        let rest = self.scanner.rest();
+        match self.veil.as_ref().map_or(Ok(None), |veil| veil.over_event(rest)) {
+            Ok(veiled) => veiled.map_or_else(|| Bytes::copy_from_slice(rest), Bytes::from),
+            Err(_) => Bytes::new(),
+        }
     }
 
     /// Whether the stream said that it was whole.

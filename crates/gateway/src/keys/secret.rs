@@ -109,6 +109,13 @@ impl Pepper {
         hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
 
+    /// A key of its own for a purpose, which nobody without the pepper can compute.
+    pub(crate) fn derived(&self, purpose: &[u8]) -> [u8; 32] {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };
+        mac.update(purpose);
+        mac.finalize().into_bytes().into()
+    }
+
     /// The hash by which a key is kept: HMAC-SHA-256. A slow hash would guard nothing: the secret has 256 bits.
     pub fn hash(&self, key: Presented<'_>) -> [u8; 32] {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };

@@ -32,6 +32,9 @@ pub struct Limits {
     /// Requests at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrent: Option<u64>,
+    /// Whether log-probabilities are given out as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted: Option<bool>,
 }
 
 impl Limits {
@@ -45,6 +48,7 @@ impl Limits {
             tokens_per_day: self.tokens_per_day.or(others.tokens_per_day),
             answer_tokens_ever: self.answer_tokens_ever.or(others.answer_tokens_ever),
             concurrent: self.concurrent.or(others.concurrent),
+            trusted: self.trusted.or(others.trusted),
         }
     }
 }

@@ -75,6 +75,19 @@ pub fn members(bytes: &[u8]) -> Result<Vec<Member<'_>>, Refused> {
     if reader.at < bytes.len() { Err(reader.refused(Fault::Syntax)) } else { Ok(members) }
 }
 
+/// Where the items of a list stand in its text.
+///
+/// # Errors
+/// At the first byte that makes it no JSON list.
+pub fn items(bytes: &[u8]) -> Result<Vec<Range<usize>>, Refused> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|err| Refused { fault: Fault::Unicode, at: err.valid_up_to() })?;
+    let mut reader = Reader { text, bytes, at: 0, names: Vec::new() };
+    let mut items = Vec::new();
+    reader.list(1, Some(&mut items))?;
+    if reader.at < bytes.len() { Err(reader.refused(Fault::Syntax)) } else { Ok(items) }
+}
+
 /// The text of a JSON string, given with its quotation marks; none of another value.
 pub fn string(value: &str) -> Option<Cow<'_, str>> {
     let inner = value.strip_prefix('"')?.strip_suffix('"')?;
@@ -119,7 +132,7 @@ impl<'a> Reader<'a> {
         match self.peek() {
             Some(b'"') => self.quoted().map(|_| ()),
             Some(b'{') => self.object(depth + 1, None),
-            Some(b'[') => self.list(depth + 1),
+            Some(b'[') => self.list(depth + 1, None),
             Some(b't') => self.word("true"),
             Some(b'f') => self.word("false"),
             Some(b'n') => self.word("null"),
@@ -167,7 +180,7 @@ impl<'a> Reader<'a> {
         if duplicate { Err(self.refused(Fault::Duplicate)) } else { Ok(()) }
     }
 
-    fn list(&mut self, depth: usize) -> Result<(), Refused> {
+    fn list(&mut self, depth: usize, mut items: Option<&mut Vec<Range<usize>>>) -> Result<(), Refused> {
         if depth > DEEPEST {
             return Err(self.refused(Fault::Depth));
         }
@@ -178,7 +191,11 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         loop {
+            let start = self.at;
             self.value(depth)?;
+            if let Some(items) = items.as_deref_mut() {
+                items.push(start..self.at);
+            }
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,

@@ -78,6 +78,8 @@ pub struct Request {
     pub top_logprobs: Option<u64>,
     /// Whether tokens are biased.
     pub has_logit_bias: bool,
+    /// A member that asks for more of the inside of a model than log-probabilities of the answer.
+    pub internals: Option<&'static str>,
     /// Where what is asked stands in the body.
     pub prompt: Range<usize>,
     /// Where `stream_options` stands, if anywhere.
@@ -115,6 +117,26 @@ impl Unreadable {
     }
 }
 
+/// Members by which servers behind tell more of a model than log-probabilities of its answer: those of the prompt, of all tokens, of tokens
+/// at choice, or what is inside it.
+pub const INTERNALS: [&str; 12] = [
+    "prompt_logprobs",
+    "return_logprob",
+    "top_logprobs_num",
+    "logprob_start_len",
+    "token_ids_logprob",
+    "return_hidden_states",
+    "return_routed_experts",
+    "return_prompt_logprobs",
+    "n_probs",
+    "post_sampling_probs",
+    "logits_processors",
+    "custom_logit_processor",
+];
+
+/// Members that steer which tokens may come, as `logit_bias` does.
+const BIASES: [&str; 3] = ["logit_bias", "allowed_token_ids", "bad_words"];
+
 /// No answer may be longer, whatever is asked.
 const MOST_TOKENS: u64 = 10_000_000;
 
@@ -147,7 +169,13 @@ impl Request {
         let wants_usage = stream_options.is_some_and(asks_usage);
         let legacy = surface == Surface::Completions;
         let top_logprobs = if legacy { count("logprobs")? } else { count("top_logprobs")? };
-        let wants_logprobs = if legacy { top_logprobs.is_some() } else { flag("logprobs")? == Some(true) };
+        let mut wants_logprobs =
+            if legacy { top_logprobs.is_some() } else { flag("logprobs")? == Some(true) };
+        wants_logprobs |= top_logprobs.is_some_and(|top| top > 0);
+        wants_logprobs |= get("include").is_some_and(|member| member.value.contains("logprobs"));
+        let is_asked = |name: &str| get(name).is_some_and(|member| member.value != "false");
+        let echoes = wants_logprobs && is_asked("echo");
+        let internals = INTERNALS.into_iter().find(|name| is_asked(name)).or(echoes.then_some("echo"));
         Ok(Self {
             surface,
             model,
@@ -155,9 +183,12 @@ impl Request {
             most_tokens: most_tokens.into_iter().max(),
             answers: count("n")?.unwrap_or(1).max(count("best_of")?.unwrap_or(1)).max(1),
             wants_usage,
-            wants_logprobs: wants_logprobs || top_logprobs.is_some_and(|top| top > 0),
+            wants_logprobs,
             top_logprobs,
-            has_logit_bias: get("logit_bias").is_some_and(|member| !is_empty(member.value)),
+            has_logit_bias: BIASES
+                .into_iter()
+                .any(|name| get(name).is_some_and(|member| !is_empty(member.value))),
+            internals,
             prompt,
             stream_options: members
                 .iter()
@@ -197,7 +228,7 @@ fn asks_usage(options: &Member<'_>) -> bool {
 }
 
 fn is_empty(object: &str) -> bool {
-    object.bytes().all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'{' | b'}'))
+    object.bytes().all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'{' | b'}' | b'[' | b']'))
 }
 
 fn whole(name: &'static str, member: &Member<'_>, most: u64) -> Result<u64, Unreadable> {

@@ -84,16 +84,41 @@ pub fn data(event: &[u8]) -> Option<std::borrow::Cow<'_, [u8]>> {
     let mut found: Option<std::borrow::Cow<'_, [u8]>> = None;
     let event = event.strip_prefix(b"\xef\xbb\xbf").unwrap_or(event);
     for line in event.split(|byte| matches!(byte, b'\n' | b'\r')) {
-        let Some(value) = line.strip_prefix(b"data") else { continue };
-        let value = match value.first() {
-            None => value,
-            Some(b':') => value[1..].strip_prefix(b" ").unwrap_or(&value[1..]),
-            Some(_) => continue,
-        };
+        let Some(value) = of_data(line) else { continue };
         found = Some(match found {
             None => value.into(),
             Some(before) => [before.as_ref(), value].join(&b'\n').into(),
         });
     }
     found
+}
+
+/// An event that carries other data of as many lines; everything else of it stays as it is.
+pub fn with_data(event: &[u8], data: &[u8]) -> Vec<u8> {
+    let mut lines = data.split(|byte| *byte == b'\n');
+    let mark = if event.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let mut out = Vec::with_capacity(event.len() + data.len());
+    out.extend_from_slice(&event[..mark]);
+    for line in event[mark..].split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+        let text = line.strip_suffix(b"\n").or_else(|| line.strip_suffix(b"\r")).unwrap_or(line);
+        match of_data(text) {
+            Some(value) => {
+                out.extend_from_slice(&text[..text.len() - value.len()]);
+                out.extend_from_slice(lines.next().unwrap_or_default());
+                out.extend_from_slice(&line[text.len()..]);
+            }
+            None => out.extend_from_slice(line),
+        }
+    }
+    out
+}
+
+/// What a line of data says; none of another line.
+fn of_data(line: &[u8]) -> Option<&[u8]> {
+    let value = line.strip_prefix(b"data")?;
+    match value.first() {
+        None => Some(value),
+        Some(b':') => Some(value[1..].strip_prefix(b" ").unwrap_or(&value[1..])),
+        Some(_) => None,
+    }
 }

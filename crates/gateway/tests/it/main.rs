@@ -5,6 +5,7 @@ mod behind;
 mod framing;
 mod keys;
 mod limits;
+mod logprobs;
 mod proxy;
 mod receipts;
 mod requests;

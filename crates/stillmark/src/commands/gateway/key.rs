@@ -86,6 +86,9 @@ pub(crate) struct New {
     /// Requests at once
     #[arg(long, value_name = "N")]
     concurrent: Option<u64>,
+    /// Give out log-probabilities as they are, and what else tells of the inside of a model
+    #[arg(long)]
+    trusted: bool,
 }
 
 #[derive(Serialize)]
@@ -134,6 +137,7 @@ fn new(args: &New, session: &Session) -> Outcome {
         tokens_per_day: args.tokens_per_day,
         answer_tokens_ever: args.answer_tokens,
         concurrent: args.concurrent,
+        trusted: args.trusted.then_some(true),
     };
     let key = NewKey { name: args.name.clone(), tenant: args.tenant, grant: args.grant, limits };
     let (secret, id) = store
