@@ -1,5 +1,6 @@
 //! The configuration: TOML, whose every word is known (docs/spec/gateway-config.md).
 
+mod change;
 mod limits;
 
 use std::collections::BTreeMap;
@@ -69,6 +70,19 @@ pub struct Server {
     /// Addresses of proxies whose `x-forwarded-for` is believed.
     #[serde(default)]
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// The certificate that clients are shown; without it they speak plainly.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+}
+
+/// Where a certificate and its key are, both in PEM.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The chain of certificates, the server's own first.
+    pub cert: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
 }
 
 /// A server behind.
@@ -77,7 +91,7 @@ pub struct Server {
 pub struct Upstream {
     /// What it is called in metrics.
     pub name: String,
-    /// Its address, `http://HOST:PORT`, or `embedded:PATH` for a model of our own.
+    /// Its address, `http://HOST:PORT` or `https://HOST`, or `embedded:PATH` for a model of our own.
     pub url: String,
     /// The models that it answers for; `*` for all others.
     pub models: Vec<String>,
@@ -87,6 +101,9 @@ pub struct Upstream {
     /// The file that holds its key.
     #[serde(default)]
     pub key_file: Option<PathBuf>,
+    /// The authorities that its certificate must go back to, where they are not the public ones.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
     /// What happens to an answer whose client went away.
     #[serde(default)]
     pub on_disconnect: OnDisconnect,
@@ -131,7 +148,7 @@ pub struct Logprobs {
 }
 
 /// The log of receipts.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipts {
     /// The name of the log, as in `acme.example/receipts`.
@@ -196,10 +213,17 @@ impl Config {
             if !names.insert(&upstream.name) {
                 return wrong(field("name"), "is the name of two");
             }
-            let is_address = upstream.url.strip_prefix("http://").is_some_and(|rest| !rest.is_empty())
-                || upstream.url.strip_prefix("embedded:").is_some_and(|path| !path.is_empty());
+            let is_address = ["http://", "https://", "embedded:"]
+                .iter()
+                .any(|scheme| upstream.url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
             if !is_address {
-                return wrong(field("url"), "is neither `http://HOST:PORT` nor `embedded:PATH`");
+                return wrong(
+                    field("url"),
+                    "is none of `http://HOST:PORT`, `https://HOST` and `embedded:PATH`",
+                );
+            }
+            if upstream.ca_file.is_some() && !upstream.url.starts_with("https://") {
+                return wrong(field("ca_file"), "is of no use without `https://`");
             }
             if upstream.models.is_empty() {
                 return wrong(field("models"), "is empty: name its models, or `*`");

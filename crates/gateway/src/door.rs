@@ -12,6 +12,7 @@ use crate::keys::{Key, Presented};
 use crate::limit::{Kind, Link};
 use crate::meter::{Asker, Cost, Denied, Ticket};
 use crate::metrics::Event;
+use crate::veil::Veil;
 use crate::wire::reply::Refusal;
 use crate::wire::request::Request;
 
@@ -80,8 +81,14 @@ pub(crate) async fn admitted(
     Ok(Admitted { ticket, estimate })
 }
 
+/// What changes the log-probabilities that a key gets to see.
+pub(crate) fn veil(gateway: &Gateway, live: &Live, key: Option<&Key>) -> Option<Veil> {
+    let id = key.map_or("", |key| &key.id);
+    if is_trusted(live, key) { None } else { Veil::new(&live.config.logprobs, &gateway.pepper, id) }
+}
+
 /// Whether a key gets to see log-probabilities as they are.
-pub(crate) fn is_trusted(live: &Live, key: Option<&Key>) -> bool {
+fn is_trusted(live: &Live, key: Option<&Key>) -> bool {
     let trusted = key.and_then(|key| key.limits.or(live.config.limits.key).trusted);
     trusted == Some(true)
 }

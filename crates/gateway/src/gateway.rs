@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use hyper::header::HeaderValue;
 use tokio::sync::watch;
 
@@ -14,6 +14,7 @@ use crate::keys::{Pepper, Ring};
 use crate::meter::Meter;
 use crate::metrics::Metrics;
 use crate::receipts::Receipts;
+use crate::tls::{Certificate, Roots};
 use crate::upstream::Embedded;
 
 /// A server behind, as the front door prepared it.
@@ -53,6 +54,8 @@ impl Authorization {
 pub enum Target {
     /// At `http://HOST:PORT`.
     Http(String),
+    /// At `https://HOST`, whose certificate goes back to these.
+    Https(String, Roots),
     /// In this process.
     Embedded(Arc<dyn Embedded>),
 }
@@ -93,6 +96,7 @@ pub struct Live {
 #[derive(Debug)]
 pub struct Gateway {
     live: ArcSwap<Live>,
+    certificate: ArcSwapOption<Certificate>,
     pub(crate) meter: Meter,
     ring: ArcSwap<Ring>,
     pub(crate) pepper: Pepper,
@@ -111,6 +115,7 @@ impl Gateway {
         let live = Live { config: parts.config, upstreams: parts.upstreams, offer: parts.offer };
         Arc::new(Self {
             live: ArcSwap::from_pointee(live),
+            certificate: ArcSwapOption::empty(),
             meter: parts.meter,
             ring: ArcSwap::from_pointee(parts.ring),
             pepper: parts.pepper,
@@ -124,9 +129,25 @@ impl Gateway {
         })
     }
 
+    /// Takes another configuration on, at once and for all threads; requests that are begun end under the one before.
+    pub fn set_live(&self, live: Live) {
+        let limits = &live.config.limits;
+        self.meter.set_limits(limits.key, limits.network);
+        self.live.store(Arc::new(live));
+    }
+
     /// Takes other keys on, at once and for all threads.
     pub fn set_keys(&self, ring: Ring) {
         self.ring.store(Arc::new(ring));
+    }
+
+    /// Shows a certificate to those who connect from now on, and speaks nothing but TLS with them.
+    pub fn set_certificate(&self, certificate: Certificate) {
+        self.certificate.store(Some(Arc::new(certificate)));
+    }
+
+    pub(crate) fn certificate(&self) -> Option<Arc<Certificate>> {
+        self.certificate.load_full()
     }
 
     /// Asks every thread to answer what is begun and then end.
@@ -179,7 +200,7 @@ impl Gateway {
     }
 
     /// What is in force at the moment.
-    pub(crate) fn live(&self) -> Arc<Live> {
+    pub fn live(&self) -> Arc<Live> {
         self.live.load_full()
     }
 

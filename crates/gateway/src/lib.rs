@@ -21,6 +21,7 @@ pub mod receipts;
 mod said;
 pub mod serve;
 mod strict;
+pub mod tls;
 mod upstream;
 mod usage;
 pub mod veil;
@@ -28,5 +29,5 @@ mod view;
 pub mod wire;
 
 pub use gateway::{Authorization, Gateway, Live, Parts, Target, Upstream};
-pub use metrics::Metrics;
+pub use metrics::{Event, Metrics};
 pub use upstream::{Busy, Embedded, Piece, Pieces, Submission};

@@ -17,6 +17,8 @@ pub struct Metrics {
     upstream_failures: AtomicU64,
     disconnects: AtomicU64,
     estimated: AtomicU64,
+    reloads: AtomicU64,
+    failed_reloads: AtomicU64,
     prompt_tokens: AtomicU64,
     answer_tokens: AtomicU64,
     connections: AtomicI64,
@@ -38,6 +40,10 @@ pub enum Event {
     Disconnected,
     /// A usage was estimated, since none was told.
     Estimated,
+    /// A configuration that changed is in force.
+    Reloaded,
+    /// A configuration that changed cannot be used.
+    ReloadFailed,
 }
 
 impl Metrics {
@@ -49,6 +55,8 @@ impl Metrics {
             Event::UpstreamFailed => &self.upstream_failures,
             Event::Disconnected => &self.disconnects,
             Event::Estimated => &self.estimated,
+            Event::Reloaded => &self.reloads,
+            Event::ReloadFailed => &self.failed_reloads,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -103,6 +111,8 @@ impl Metrics {
             ("upstream_failures_total", "Requests that no server behind answered.", &self.upstream_failures),
             ("disconnects_total", "Answers whose client went away.", &self.disconnects),
             ("usage_estimated_total", "Answers whose usage was estimated.", &self.estimated),
+            ("reloads_total", "Configurations that were taken on.", &self.reloads),
+            ("failed_reloads_total", "Configurations that could not be taken on.", &self.failed_reloads),
             ("prompt_tokens_total", "Tokens of prompts.", &self.prompt_tokens),
             ("answer_tokens_total", "Tokens of answers.", &self.answer_tokens),
         ];

@@ -26,7 +26,6 @@ use crate::metrics::Event;
 use crate::said;
 use crate::upstream::{Failure, Outgoing, Reply};
 use crate::usage::{Watch, usage_in};
-use crate::veil::Veil;
 use crate::view::{View, Views};
 use crate::wire::reply::{Refusal, sentence};
 use crate::wire::request::{self, Surface};
@@ -174,10 +173,7 @@ impl Worker {
         let due = due.map(|key| due_for(key, &asked, &body));
         let left = *admitted.ticket.left();
         let mut flight = Flight::new(Arc::clone(gateway), self.link.clone(), admitted, due);
-        if !door::is_trusted(live, key) {
-            let id = key.map_or("", |key| &key.id);
-            flight.veil = Veil::new(&live.config.logprobs, &gateway.pepper, id);
-        }
+        flight.veil = door::veil(gateway, live, key);
         let forwarded = match asked.forwarded(&body) {
             std::borrow::Cow::Borrowed(_) => body.clone(),
             std::borrow::Cow::Owned(changed) => changed.into(),

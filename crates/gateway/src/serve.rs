@@ -13,8 +13,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
+use tokio_rustls::TlsAcceptor;
 
 use crate::gateway::Gateway;
 use crate::proxy::Worker;
@@ -180,13 +182,32 @@ fn work(gateway: &Arc<Gateway>, connections: &Arc<Connections>, socket: Socket) 
 async fn connection(worker: Rc<Worker>, stream: TcpStream, counted: &Counted) {
     let from = counted.from;
     let gateway = Arc::clone(&worker.gateway);
+    let head_time = Duration::from_secs(gateway.live().config.server.head_seconds);
     // A socket that takes no option is answered all the same.
     let _ = stream.set_nodelay(true);
+    let Some(certificate) = gateway.certificate() else {
+        if gateway.live().config.server.tls.is_none() {
+            answered(worker, stream, from, head_time).await;
+        }
+        return;
+    };
+    // A handshake is part of the head: who is slow with it is hung up on.
+    let handshake = TlsAcceptor::from(Arc::clone(&certificate.0)).accept(stream);
+    if let Ok(Ok(stream)) = tokio::time::timeout(head_time, handshake).await {
+        answered(worker, stream, from, head_time).await;
+    }
+}
+
+/// Answers what comes over a connection, until it ends.
+async fn answered<S>(worker: Rc<Worker>, stream: S, from: IpAddr, head_time: Duration)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let gateway = Arc::clone(&worker.gateway);
     let service = service_fn(move |request| {
         let worker = Rc::clone(&worker);
         async move { Ok::<_, Infallible>(worker.answer(from, request).await) }
     });
-    let head_time = Duration::from_secs(gateway.live().config.server.head_seconds);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head_time)

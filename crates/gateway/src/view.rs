@@ -30,7 +30,8 @@ pub(crate) struct Views {
 impl View {
     fn new(live: Arc<Live>) -> Self {
         let reach = |upstream: &Upstream| match &upstream.target {
-            Target::Http(url) => Behind::Http(Http::new(url)),
+            Target::Http(url) => Behind::Http(Http::new(url, None)),
+            Target::Https(url, roots) => Behind::Http(Http::new(url, Some(roots.clone()))),
             Target::Embedded(model) => Behind::Embedded(Arc::clone(model)),
         };
         let behind = live.upstreams.iter().map(reach).collect();

@@ -26,7 +26,7 @@ pub struct LimitsOfAll {
 }
 
 /// A Redis or Valkey in which several gateways count together.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shared {
     /// Its address, `redis://HOST:PORT/DATABASE` or `unix://PATH`.

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwap;
+
 use self::here::Here;
 use crate::config::{Network, OnOutage};
 use crate::keys::{Key, Limits, Pepper};
@@ -133,9 +135,8 @@ pub struct Meter {
     together: Option<Together>,
     /// Addresses are hashed with what nobody outside knows, so that none is made to fall into another's bucket.
     pepper: Pepper,
-    /// The limits of every key that says nothing itself.
-    of_keys: Limits,
-    network: Network,
+    /// The limits of every key that says nothing itself, and of addresses.
+    rules: ArcSwap<(Limits, Network)>,
 }
 
 impl Meter {
@@ -149,7 +150,12 @@ impl Meter {
         pepper: Pepper,
         journal: Option<&Path>,
     ) -> io::Result<Self> {
-        Ok(Self { here: Here::new(journal)?, together: None, pepper, of_keys, network })
+        Ok(Self {
+            here: Here::new(journal)?,
+            together: None,
+            pepper,
+            rules: ArcSwap::from_pointee((of_keys, network)),
+        })
     }
 
     /// Counts together with other gateways.
@@ -161,6 +167,11 @@ impl Meter {
     /// A thread's way to what is counted together; only within an event loop.
     pub(crate) fn link(&self) -> Option<std::rc::Rc<Link>> {
         self.together.as_ref().map(|together| Link::new(Arc::clone(&together.shared)))
+    }
+
+    /// Takes other limits on, of every key that says nothing itself and of addresses. What is used of the old ones is used of the new.
+    pub fn set_limits(&self, of_keys: Limits, network: Network) {
+        self.rules.store(Arc::new((of_keys, network)));
     }
 
     /// Lets a request in, or says why not.
@@ -195,7 +206,7 @@ impl Meter {
         now_ms: u64,
         from: IpAddr,
     ) -> Result<(), Denied> {
-        let claims = self.network.unauthenticated_per_minute.map(|limit| Claim {
+        let claims = self.rules.load().1.unauthenticated_per_minute.map(|limit| Claim {
             name: self.address(Kind::Unauthenticated, from),
             kind: Kind::Unauthenticated,
             limit,
@@ -322,10 +333,11 @@ impl Meter {
         if let Some(key) = asker.key {
             self.of_key(key, cost, &mut claims);
         }
-        let unknown = self.network.unauthenticated_per_minute.filter(|_| asker.key.is_none());
+        let network = self.rules.load().1;
+        let unknown = network.unauthenticated_per_minute.filter(|_| asker.key.is_none());
         let of_address = [
-            (Kind::Address, self.network.address_requests_per_minute),
-            (Kind::Network, self.network.network_requests_per_minute),
+            (Kind::Address, network.address_requests_per_minute),
+            (Kind::Network, network.network_requests_per_minute),
             (Kind::Unauthenticated, unknown),
         ];
         for (kind, limit) in of_address {
@@ -336,7 +348,7 @@ impl Meter {
     }
 
     fn of_key(&self, key: &Key, cost: Cost, claims: &mut Vec<Claim>) {
-        let limits = key.limits.or(self.of_keys);
+        let limits = key.limits.or(self.rules.load().0);
         for (kind, name) in Kind::OF_KEYS.into_iter().zip(key.buckets) {
             let Some(limit) = limit_of(kind, &limits) else { continue };
             claims.push(Claim { name, kind, limit, amount: amount(kind, cost) });

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,8 +14,12 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+
+use crate::tls::{self, Roots};
 
 use super::{Body, Failure, Outgoing, Reply};
 
@@ -32,6 +37,8 @@ pub(crate) struct Http {
     /// What stands before every path.
     prefix: String,
     host: HeaderValue,
+    /// Where it speaks TLS: what its certificate must go back to.
+    roots: Option<Roots>,
     idle: Rc<RefCell<Vec<Connection>>>,
 }
 
@@ -57,16 +64,17 @@ pub(crate) struct Incoming {
 }
 
 impl Http {
-    /// A server at `http://AUTHORITY/PREFIX`.
-    pub(crate) fn new(url: &str) -> Self {
-        let rest = url.strip_prefix("http://").unwrap_or(url);
+    /// A server at `http://AUTHORITY/PREFIX`, or at `https://…` where there are roots.
+    pub(crate) fn new(url: &str, roots: Option<Roots>) -> Self {
+        let port = if roots.is_some() { 443 } else { 80 };
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
         let (authority, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let prefix = prefix.trim_end_matches('/');
         let prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
-        let authority =
-            if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
-        let host = HeaderValue::from_str(&authority).unwrap_or(HeaderValue::from_static("upstream"));
-        Self { authority, prefix, host, idle: Rc::default() }
+        let host = HeaderValue::from_str(authority).unwrap_or(HeaderValue::from_static("upstream"));
+        let has_port = authority.rsplit_once(':').is_some_and(|(_, after)| !after.ends_with(']'));
+        let authority = if has_port { authority.to_owned() } else { format!("{authority}:{port}") };
+        Self { authority, prefix, host, roots, idle: Rc::default() }
     }
 
     /// Sends a request; again, up to `retries` times, where it cannot have been begun to be answered.
@@ -114,14 +122,16 @@ impl Http {
     }
 
     async fn connect(&self) -> io::Result<Connection> {
-        let stream = tokio::time::timeout(CONNECT, TcpStream::connect(&self.authority)).await??;
+        tokio::time::timeout(CONNECT, self.reached()).await?
+    }
+
+    async fn reached(&self) -> io::Result<Connection> {
+        let stream = TcpStream::connect(&self.authority).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-        let task = tokio::task::spawn_local(async move {
-            // Whoever sent a request is told of what goes wrong with it.
-            let _ = connection.await;
-        });
-        Ok(Connection { sender, task })
+        let Some(roots) = &self.roots else { return spoken(stream).await };
+        let name = tls::name_of(&self.authority);
+        let name = name.ok_or_else(|| io::Error::other("its host can be no name of a certificate"))?;
+        spoken(TlsConnector::from(Arc::clone(&roots.0)).connect(name, stream).await?).await
     }
 
     fn request(&self, outgoing: &Outgoing) -> Request<Full<Bytes>> {
@@ -140,6 +150,19 @@ impl Http {
         let incoming = Incoming { body, connection: Some(connection), idle: Rc::clone(&self.idle) };
         Reply { status: head.status, headers: head.headers, body: Body::Http(incoming) }
     }
+}
+
+/// Begins to speak HTTP over a connection.
+async fn spoken<S>(stream: S) -> io::Result<Connection>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    let task = tokio::task::spawn_local(async move {
+        // Whoever sent a request is told of what goes wrong with it.
+        let _ = connection.await;
+    });
+    Ok(Connection { sender, task })
 }
 
 impl Incoming {

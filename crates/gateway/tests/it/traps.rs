@@ -9,7 +9,8 @@ const ASK: &str = r#"{"model":"m","messages":[]}"#;
 const STREAM: &str = r#"{"model":"m","messages":[],"stream":true}"#;
 const ANSWER: &str = r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}"#;
 
-fn wait_for(what: impl Fn() -> bool) {
+/// Waits until something is so.
+pub(crate) fn wait_for(what: impl Fn() -> bool) {
     let begun = Instant::now();
     while !what() {
         assert!(begun.elapsed() < Duration::from_secs(10), "it did not come to be");

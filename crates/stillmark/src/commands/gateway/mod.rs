@@ -3,6 +3,7 @@
 mod embedded;
 mod key;
 mod limits;
+mod live;
 mod secret;
 mod serve;
 mod state;

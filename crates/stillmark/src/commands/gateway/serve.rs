@@ -13,6 +13,7 @@ use stillmark_gateway::{Authorization, Gateway, Parts, Target, Upstream};
 
 use super::embedded::Model;
 use super::limits;
+use super::live::{self, Watched};
 use super::secret::{Named, secret};
 use super::state;
 use crate::clock;
@@ -25,8 +26,9 @@ use crate::session::Session;
 /// What `gateway serve` takes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  stillmark gateway serve gateway.toml\n\n\
-                  CONFIG: docs/spec/gateway-config.md. It stops at Ctrl-C or SIGTERM: answers that are begun go on for\n\
-                  `shutdown_seconds`. Prometheus' metrics are at /metrics, from this machine.")]
+                  CONFIG: docs/spec/gateway-config.md; what changes in it is in force a second later. It stops at Ctrl-C or\n\
+                  SIGTERM: answers that are begun go on for `shutdown_seconds`. Prometheus' metrics are at /metrics, from\n\
+                  this machine.")]
 pub(crate) struct Args {
     /// The configuration
     #[arg(value_name = "CONFIG")]
@@ -53,6 +55,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
     for configured in &config.upstreams {
         upstreams.push(upstream(configured, &mut digests, session)?);
     }
+    let certificate = live::certificate(&config, session)?;
     let offer = config.offer.as_deref().map(files::read_text).transpose()?;
     let receipts = state::receipts(&config, digests, offer.as_deref(), session)?;
     let meter = limits::meter(&config, &pepper, session)?;
@@ -62,7 +65,9 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
             .hint("another program may listen there: name another address in `server.listen`")
     })?;
     interrupt::listen()?;
-    session.talk.note(&format!("listening at http://{}", listeners.address));
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    session.talk.note(&format!("listening at {scheme}://{}", listeners.address));
+    let watched = Watched::new(&args.file, &config);
     let gateway = Gateway::new(Parts {
         config,
         upstreams,
@@ -73,16 +78,24 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
         offer,
         now_ms: clock::millis,
     });
-    let watched = Arc::clone(&gateway);
-    let talk = session.talk;
-    std::thread::spawn(move || watch(&watched, store, talk));
-    serve(&gateway, listeners).map_err(|err| Problem::new("the gateway ended").cause(err.to_string()))?;
+    if let Some(certificate) = certificate {
+        gateway.set_certificate(certificate);
+    }
+    let served = std::thread::scope(|scope| {
+        scope.spawn(|| watch(&gateway, store, watched, session));
+        let served = serve(&gateway, listeners);
+        // What watches ends with what it watches, whatever ended that.
+        gateway.close();
+        served
+    });
+    served.map_err(|err| Problem::new("the gateway ended").cause(err.to_string()))?;
     session.talk.note("every answer that was begun is done");
     Ok(ExitStatus::Done)
 }
 
-/// Looks after what changes outside: keys, the order to stop, the disk.
-fn watch(gateway: &Gateway, mut store: Store, talk: crate::output::Talk) {
+/// Looks after what changes outside: keys, the configuration, the order to stop, the disk.
+fn watch(gateway: &Gateway, mut store: Store, mut watched: Watched, session: &Session) {
+    let talk = session.talk;
     let mut synced = 0;
     while !gateway.is_closing() {
         std::thread::sleep(LOOK_AGAIN / 5);
@@ -103,6 +116,9 @@ fn watch(gateway: &Gateway, mut store: Store, talk: crate::output::Talk) {
         {
             talk.warn(&format!("the journal of limits is not on the disk: {err}"));
         }
+        if synced % 20 == 10 {
+            watched.look(gateway, session);
+        }
     }
 }
 
@@ -112,15 +128,25 @@ fn upstream(
     digests: &mut BTreeMap<String, Digest>,
     session: &Session,
 ) -> Result<Upstream, Problem> {
-    let target = match configured.url.strip_prefix("embedded:") {
-        Some(path) => {
+    let target = match live::target(configured)? {
+        Some(target) => target,
+        None => {
+            let path = configured.url.strip_prefix("embedded:").unwrap_or_default();
             let name = configured.models.iter().find(|name| *name != "*").map_or(path, String::as_str);
             let model = Model::load(path, name, session)?;
             digests.extend(configured.models.iter().map(|name| (name.clone(), model.digest())));
             Target::Embedded(Arc::new(model))
         }
-        None => Target::Http(configured.url.clone()),
     };
+    reached(configured, target, session)
+}
+
+/// A server behind, where it is known how it is reached.
+pub(super) fn reached(
+    configured: &Configured,
+    target: Target,
+    session: &Session,
+) -> Result<Upstream, Problem> {
     Ok(Upstream {
         name: configured.name.clone(),
         target,
