@@ -70,7 +70,7 @@ pub(crate) async fn admitted(
     asker: Asker<'_>,
     request: &Request,
 ) -> Result<Admitted, Refusal> {
-    if !is_trusted(live, key) {
+    if !is_trusted(live, asker.key) {
         shown(&live.config.logprobs, request)?;
     }
     let each = request.most_tokens.unwrap_or(live.config.limits.answer_tokens);
