@@ -30,6 +30,9 @@ pub struct Config {
     /// The log of receipts; without it none are given.
     #[serde(default)]
     pub receipts: Option<Receipts>,
+    /// The grants that keys take under; without it nothing is known of them but their digests.
+    #[serde(default)]
+    pub grants: Option<Grants>,
     /// The offer that is served at `/.well-known/distillation.toml`.
     #[serde(default)]
     pub offer: Option<PathBuf>,
@@ -145,6 +148,14 @@ pub struct Logprobs {
     /// Decimals that are told.
     #[serde(default)]
     pub decimals: Option<u32>,
+}
+
+/// The grants that keys take under.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grants {
+    /// The folder of grants, with their acceptances and revocations beside them.
+    pub folder: PathBuf,
 }
 
 /// The log of receipts.

@@ -8,6 +8,7 @@ use hyper::header::AUTHORIZATION;
 
 use crate::config::Logprobs;
 use crate::gateway::{Gateway, Live};
+use crate::grants::Refused;
 use crate::keys::{Key, Presented};
 use crate::limit::{Kind, Link};
 use crate::meter::{Asker, Cost, Denied, Ticket};
@@ -70,6 +71,15 @@ pub(crate) async fn admitted(
     asker: Asker<'_>,
     request: &Request,
 ) -> Result<Admitted, Refusal> {
+    let grants = gateway.grants();
+    let granted = asker.key.and_then(|key| Some((key, grants.as_deref()?)));
+    if let Some((key, grants)) = granted
+        && let Some(refused) = grants.refusal(key, &request.model, live.offer_digest())
+    {
+        gateway.metrics.count(Event::Denied);
+        return Err(not_granted(&refused));
+    }
+    let asker = Asker { cap: granted.and_then(|(key, grants)| grants.cap(key)), ..asker };
     if !is_trusted(live, asker.key) {
         shown(&live.config.logprobs, request)?;
     }
@@ -108,6 +118,19 @@ fn shown(logprobs: &Logprobs, request: &Request) -> Result<(), Refusal> {
         return Err(Refusal::invalid("integer_above_max_value", Some("top_logprobs"), message));
     }
     Ok(())
+}
+
+/// The answer to a request that the key's grant does not cover.
+fn not_granted(refused: &Refused) -> Refusal {
+    let (code, message) = match refused {
+        Refused::Unknown => {
+            ("grant-unknown", "The grant that this key takes under is not the provider's.".to_owned())
+        }
+        Refused::Fault(finding) => {
+            (finding.kind.code(), format!("The grant does not cover this: {}.", finding.detail))
+        }
+    };
+    Refusal::new(403, "permission_error", code, &message)
 }
 
 /// The answer to a request that a limit stands in the way of.

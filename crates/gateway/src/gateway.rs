@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use hyper::header::HeaderValue;
+use stillmark_evidence::Digest;
 use tokio::sync::watch;
 
 use crate::config::{Config, OnDisconnect};
+use crate::grants::Grants;
 use crate::keys::{Pepper, Ring};
 use crate::meter::Meter;
 use crate::metrics::Metrics;
@@ -92,6 +94,13 @@ pub struct Live {
     pub offer: Option<String>,
 }
 
+impl Live {
+    /// The digest of the offer, by which grants and receipts name it.
+    pub(crate) fn offer_digest(&self) -> Option<Digest> {
+        self.offer.as_ref().map(|offer| Digest::of(offer.as_bytes()))
+    }
+}
+
 /// A gateway at work.
 #[derive(Debug)]
 pub struct Gateway {
@@ -99,6 +108,8 @@ pub struct Gateway {
     certificate: ArcSwapOption<Certificate>,
     pub(crate) meter: Meter,
     ring: ArcSwap<Ring>,
+    /// None where the configuration names no folder of grants.
+    grants: ArcSwapOption<Grants>,
     pub(crate) pepper: Pepper,
     pub(crate) metrics: Metrics,
     pub(crate) receipts: Option<Arc<Receipts>>,
@@ -118,6 +129,7 @@ impl Gateway {
             certificate: ArcSwapOption::empty(),
             meter: parts.meter,
             ring: ArcSwap::from_pointee(parts.ring),
+            grants: ArcSwapOption::empty(),
             pepper: parts.pepper,
             metrics: Metrics::default(),
             receipts: parts.receipts.map(Arc::new),
@@ -148,6 +160,15 @@ impl Gateway {
 
     pub(crate) fn certificate(&self) -> Option<Arc<Certificate>> {
         self.certificate.load_full()
+    }
+
+    /// Takes on the grants as they stand now, at once and for all threads.
+    pub fn set_grants(&self, grants: Grants) {
+        self.grants.store(Some(Arc::new(grants)));
+    }
+
+    pub(crate) fn grants(&self) -> Option<Arc<Grants>> {
+        self.grants.load_full()
     }
 
     /// Asks every thread to answer what is begun and then end.

@@ -10,6 +10,7 @@ pub mod config;
 mod door;
 mod flight;
 mod gateway;
+pub mod grants;
 mod headers;
 mod intake;
 pub mod keys;

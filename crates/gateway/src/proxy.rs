@@ -33,6 +33,9 @@ use crate::wire::request::{self, Surface};
 /// Where the log of receipts is read.
 const LOG: &str = "/.well-known/stillmark/receipts/";
 
+/// Where revocations of grants are read.
+const REVOCATIONS: &str = "/.well-known/stillmark/revocations/";
+
 /// No answer that is read whole is longer.
 const LONGEST_ANSWER: usize = 64 << 20;
 
@@ -107,6 +110,7 @@ impl Worker {
                 let offer = live.offer.clone().unwrap_or_default();
                 Ok(plain(StatusCode::OK, "application/toml", offer.into()))
             }
+            _ if is_get && path.starts_with(REVOCATIONS) => self.revoked(&path[REVOCATIONS.len()..]),
             _ if is_get && path.starts_with(LOG) => self.logged(&request).await,
             "/v1/models" if is_get => {
                 self.recognized(live, request.headers(), from).await?;
@@ -125,6 +129,16 @@ impl Worker {
                 Err(Refusal::new(404, "invalid_request_error", "unknown_url", &message))
             }
         }
+    }
+
+    /// The revocation of a grant, for whoever asks; none, where it was not taken back (docs/spec/grant.md).
+    fn revoked(&self, id: &str) -> Result<Response<Answer>, Refusal> {
+        let found = id.parse().ok().zip(self.gateway.grants());
+        let bundle = found.as_ref().and_then(|(id, grants)| grants.revocation(*id));
+        let none =
+            || Refusal::new(404, "invalid_request_error", "not_found", "No such grant was taken back.");
+        let bundle = Bytes::copy_from_slice(bundle.ok_or_else(none)?);
+        Ok(plain(StatusCode::OK, "application/json", bundle))
     }
 
     /// The log of receipts, for whoever asks (docs/spec/receipt.md, ledger.md).
@@ -167,7 +181,7 @@ impl Worker {
         if gateway.receipts.as_ref().is_some_and(|receipts| receipts.is_behind()) {
             return Err(no_receipt());
         }
-        let asker = Asker { key, from };
+        let asker = Asker { key, from, cap: None };
         let admitted = door::admitted(gateway, live, self.link.as_deref(), asker, &asked).await?;
         let due = key.filter(|_| gateway.receipts.is_some() && surface.is_generative());
         let due = due.map(|key| due_for(key, &asked, &body));

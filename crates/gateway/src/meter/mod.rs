@@ -31,6 +31,8 @@ pub struct Asker<'a> {
     pub key: Option<&'a Key>,
     /// Where it comes from.
     pub from: IpAddr,
+    /// How many tokens of answers its grant allows for ever.
+    pub cap: Option<u64>,
 }
 
 /// What was reserved for a request that was let in.
@@ -256,10 +258,10 @@ impl Meter {
         &self,
         link: Option<&Link>,
         now_ms: u64,
-        key: &Key,
+        (key, cap): (&Key, Option<u64>),
     ) -> Result<Vec<(Kind, Bucket)>, limit::Outage> {
         let mut claims = Vec::new();
-        self.of_key(key, Cost::default(), &mut claims);
+        self.of_key(key, cap, Cost::default(), &mut claims);
         let buckets = match link {
             Some(link) => link.look(&claims).await?,
             None => self.here.look(now_ms, &claims),
@@ -331,7 +333,7 @@ impl Meter {
     fn claims(&self, asker: Asker<'_>, cost: Cost) -> Vec<Claim> {
         let mut claims = Vec::with_capacity(8);
         if let Some(key) = asker.key {
-            self.of_key(key, cost, &mut claims);
+            self.of_key(key, asker.cap, cost, &mut claims);
         }
         let network = self.rules.load().1;
         let unknown = network.unauthenticated_per_minute.filter(|_| asker.key.is_none());
@@ -347,8 +349,9 @@ impl Meter {
         claims
     }
 
-    fn of_key(&self, key: &Key, cost: Cost, claims: &mut Vec<Claim>) {
-        let limits = key.limits.or(self.rules.load().0);
+    fn of_key(&self, key: &Key, cap: Option<u64>, cost: Cost, claims: &mut Vec<Claim>) {
+        let mut limits = key.limits.or(self.rules.load().0);
+        limits.answer_tokens_ever = limits.answer_tokens_ever.into_iter().chain(cap).min();
         for (kind, name) in Kind::OF_KEYS.into_iter().zip(key.buckets) {
             let Some(limit) = limit_of(kind, &limits) else { continue };
             claims.push(Claim { name, kind, limit, amount: amount(kind, cost) });

@@ -142,7 +142,7 @@ fn meter(network: Network) -> Meter {
 
 /// A holder of a key, at home.
 fn at_home(key: &Key) -> Asker<'_> {
-    Asker { key: Some(key), from: HOME }
+    Asker { key: Some(key), from: HOME, cap: None }
 }
 
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -221,12 +221,12 @@ fn addresses_and_networks_have_limits_of_their_own() {
     let meter = meter(network);
     let ask = |last: [u8; 2]| {
         let from = IpAddr::V4(Ipv4Addr::new(192, 0, last[0], last[1]));
-        meter.admit_here(0, Asker { key: Some(&key), from }, Cost::default()).map(|_| ()).map_err(|denied| {
-            match denied {
+        meter.admit_here(0, Asker { key: Some(&key), from, cap: None }, Cost::default()).map(|_| ()).map_err(
+            |denied| match denied {
                 Denied::Limit { kind, wait_ms, .. } => (kind, wait_ms.is_some()),
                 Denied::Unknown => unreachable!(),
-            }
-        })
+            },
+        )
     };
     assert_eq!(ask([2, 1]), Ok(()));
     assert_eq!(ask([2, 1]), Ok(()));
@@ -234,7 +234,7 @@ fn addresses_and_networks_have_limits_of_their_own() {
     assert_eq!(ask([2, 2]), Ok(()));
     assert_eq!(ask([2, 3]), Err((Kind::Network, true)));
     assert_eq!(ask([3, 3]), Ok(()));
-    let nobody = Asker { key: None, from: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)) };
+    let nobody = Asker { key: None, from: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)), cap: None };
     assert!(meter.admit_here(0, nobody, Cost::default()).is_ok());
     assert!(meter.admit_here(0, nobody, Cost::default()).is_err());
 }

@@ -189,13 +189,15 @@ fn provided() -> (World, Served) {
     std::fs::write(&key, log_key().encode()).unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     let config = format!(
-        "offer = \"distillation.toml\"\n{}\n[receipts]\nlog = \"provider.example/receipts\"\n",
+        "offer = \"distillation.toml\"\n{}\n[grants]\nfolder = \"grants\"\n[receipts]\nlog = \"provider.example/receipts\"\n",
         CONFIG
             .replace("127.0.0.1:0", &world.address)
             .replace("embedded:tiny", &format!("embedded:{}", world.model.display()))
             .replace("\"tiny\"", "\"tern\"")
     );
     std::fs::write(world.place.path("gateway.toml"), config).unwrap();
+    std::fs::create_dir(world.place.path("grants")).unwrap();
+    hand_over(&world);
     let key = key_of(&world, &of("grantee"), Some(&of("id")));
     std::fs::write(world.place.path("api.key"), key).unwrap();
     let plan = std::fs::read_to_string(world.place.path("plan.toml")).unwrap();
@@ -204,6 +206,18 @@ fn provided() -> (World, Served) {
     drop(world.listener.take());
     let served = Served::start(&world.place);
     (world, served)
+}
+
+/// Puts the grant, as both parties left it, where the gateway looks.
+fn hand_over(world: &World) {
+    for ending in
+        [".sigstore.json", ".accepted.sigstore.json", ".accepted.tlog-proof", ".revoked.sigstore.json"]
+    {
+        let name = format!("nova{ending}");
+        if world.place.path(&name).exists() {
+            std::fs::copy(world.place.path(&name), world.place.path("grants").join(&name)).unwrap();
+        }
+    }
 }
 
 fn key_of(world: &World, tenant: &str, grant: Option<&str>) -> String {
@@ -228,4 +242,59 @@ fn what_is_distilled_through_it_verifies_with_its_receipts() {
     std::fs::write(world.place.path("api.key"), other).unwrap();
     let told = world.place.ends(2, &["--quiet", "distill", "run", "plan.toml", "--out", "stolen"]);
     assert!(told.contains("receipt") || told.contains("grant"), "{told}");
+}
+
+#[test]
+fn a_grant_is_held_against_every_request_under_it() {
+    let (world, served) = provided();
+    let shown = world.shown();
+    let of = |name: &str| shown[name].as_str().unwrap().to_owned();
+    let stranger = key_of(&world, &"ab".repeat(32), Some(&of("id")));
+    let unknown = key_of(&world, &of("grantee"), Some(&"cd".repeat(32)));
+    let own = std::fs::read_to_string(world.place.path("api.key")).unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    let refused = |key: &str, model: &str| {
+        let (status, answer) = served.chat_with(key, model, 4);
+        assert_eq!(status, 403, "{answer}");
+        answer
+    };
+    assert_eq!(served.chat_with(&own, "tern", 4).0, 200);
+    // Another tenant takes nothing under this grant, nor anybody under one that the provider does not hold.
+    assert!(refused(&stranger, "tern").contains("\"wrong-grantee\""));
+    assert!(refused(&unknown, "tern").contains("\"grant-unknown\""));
+    // Its cap holds for every answer together, whatever the key allows.
+    let cap = served.chat_with(&own, "tern", 100_001);
+    assert!(cap.0 == 429 && cap.1.contains("insufficient_quota"), "{}", cap.1);
+    let id = of("id");
+    let revocation = || {
+        let mut stream = TcpStream::connect(&served.address).unwrap();
+        write!(
+            stream,
+            "GET /.well-known/stillmark/revocations/{id} HTTP/1.1\r\nhost: g\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(revocation().starts_with("HTTP/1.1 404"));
+    world.provider(&[
+        "--quiet",
+        "agreement",
+        "grant",
+        "revoke",
+        "nova.sigstore.json",
+        "--reason",
+        "changed our mind",
+    ]);
+    hand_over(&world);
+    let begun = Instant::now();
+    while served.chat_with(&own, "tern", 4).0 == 200 {
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+    let answer = refused(&own, "tern");
+    assert!(answer.contains("\"grant-revoked\"") && answer.contains("changed our mind"), "{answer}");
+    let revoked = revocation();
+    assert!(revoked.starts_with("HTTP/1.1 200") && revoked.contains("dsseEnvelope"), "{revoked}");
+    served.signal("-TERM");
 }

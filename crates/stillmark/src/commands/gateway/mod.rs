@@ -1,6 +1,7 @@
 //! `stillmark gateway serve|check|key`.
 
 mod embedded;
+mod grants;
 mod key;
 mod limits;
 mod live;

@@ -12,6 +12,7 @@ use stillmark_gateway::serve::{listen, serve};
 use stillmark_gateway::{Authorization, Gateway, Parts, Target, Upstream};
 
 use super::embedded::Model;
+use super::grants::Folder;
 use super::limits;
 use super::live::{self, Watched};
 use super::secret::{Named, secret};
@@ -64,6 +65,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
             .cause(err.to_string())
             .hint("another program may listen there: name another address in `server.listen`")
     })?;
+    let mut granted = config.grants.as_ref().map(|configured| Folder::new(&configured.folder));
     interrupt::listen()?;
     let scheme = if certificate.is_some() { "https" } else { "http" };
     session.talk.note(&format!("listening at {scheme}://{}", listeners.address));
@@ -78,11 +80,16 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
         offer,
         now_ms: clock::millis,
     });
+    if let Some(folder) = &mut granted
+        && let Some(grants) = folder.changed(session.talk)?
+    {
+        gateway.set_grants(grants);
+    }
     if let Some(certificate) = certificate {
         gateway.set_certificate(certificate);
     }
     let served = std::thread::scope(|scope| {
-        scope.spawn(|| watch(&gateway, store, watched, session));
+        scope.spawn(|| watch(&gateway, store, (watched, granted), session));
         let served = serve(&gateway, listeners);
         // What watches ends with what it watches, whatever ended that.
         gateway.close();
@@ -94,7 +101,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
 }
 
 /// Looks after what changes outside: keys, the configuration, the order to stop, the disk.
-fn watch(gateway: &Gateway, mut store: Store, mut watched: Watched, session: &Session) {
+fn watch(gateway: &Gateway, mut store: Store, (mut watched, mut granted): (Watched, Option<Folder>), session: &Session) {
     let talk = session.talk;
     let mut synced = 0;
     while !gateway.is_closing() {
@@ -109,6 +116,16 @@ fn watch(gateway: &Gateway, mut store: Store, mut watched: Watched, session: &Se
                 Ok(None) => {}
                 // The keys that are known stay in force.
                 Err(err) => talk.warn(&format!("the database of keys cannot be read: {err}")),
+            }
+        }
+        if synced % 20 == 0
+            && let Some(folder) = &mut granted
+        {
+            match folder.changed(talk) {
+                Ok(Some(grants)) => gateway.set_grants(grants),
+                Ok(None) => {}
+                // Those that are known stay in force.
+                Err(problem) => talk.problem(&problem),
             }
         }
         if synced % 20 == 0
