@@ -68,7 +68,7 @@ impl Link {
         if answer.is_err() {
             // It may be reserved all the same: then it is given back once the server is there again.
             let nothing = vec![0; lease.held.len()];
-            self.settle_later(lease.key, nothing);
+            self.settle_later(lease.text, nothing);
             return Err(Outage);
         }
         let answer = answer?;
@@ -76,7 +76,7 @@ impl Link {
         let buckets = told(claims, *now_ms, numbers).ok_or(Outage)?;
         if *fits == 1 {
             if !lease.held.is_empty() {
-                self.live.borrow_mut().insert(lease.key.clone());
+                self.live.borrow_mut().insert(lease.text.clone());
             }
             return Ok(Ok((lease, buckets)));
         }
@@ -89,9 +89,9 @@ impl Link {
         if lease.held.is_empty() {
             return;
         }
-        self.live.borrow_mut().remove(&lease.key);
+        self.live.borrow_mut().remove(&lease.text);
         let used = lease.held.iter().map(|idx| used.get(*idx).copied().unwrap_or_default()).collect();
-        self.settle_later(lease.key.clone(), used);
+        self.settle_later(lease.text.clone(), used);
     }
 
     /// The buckets of claims, of which nothing is taken.

@@ -1,5 +1,6 @@
 //! Limits that several gateways count together, in a Redis or Valkey that runs the machine of this module as a script.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -49,7 +50,8 @@ pub enum Unfit {
 #[derive(Debug)]
 #[must_use = "what is not settled stays held until it is late, and then counts in full"]
 pub struct SharedLease {
-    pub(super) key: String,
+    /// Its name and what it holds; empty where that is nothing.
+    pub(super) text: String,
     /// Of which claims something is held, by their places.
     pub(super) held: Vec<usize>,
 }
@@ -130,11 +132,19 @@ impl Shared {
         Self { timeout, lease, ..self }
     }
 
-    /// A lease for claims, not reserved yet.
+    /// A lease for claims, not reserved yet. Its text says what it holds, so that whoever finds it late can settle it.
     pub(super) fn lease(&self, claims: &[Claim]) -> SharedLease {
+        let held: Vec<usize> = (0..claims.len()).filter(|idx| !claims[*idx].kind.is_used_at_once()).collect();
+        if held.is_empty() {
+            return SharedLease { text: String::new(), held };
+        }
         let number = self.leases.fetch_add(1, Ordering::Relaxed);
-        let held = (0..claims.len()).filter(|idx| !claims[*idx].kind.is_used_at_once()).collect();
-        SharedLease { key: format!("{}l:{:016x}{number:x}", self.prefix, self.process), held }
+        let mut text = format!("{:016x}{number:x}", self.process);
+        for claim in held.iter().map(|idx| &claims[*idx]) {
+            let [limit, tick, ticks] = bucket_words(claim);
+            let _ = write!(text, "|{} {limit} {tick} {ticks} {}", self.bucket(claim.name), claim.amount);
+        }
+        SharedLease { text, held }
     }
 
     fn call(&self, does: &str) -> Call {
@@ -147,8 +157,7 @@ impl Shared {
 
     pub(super) fn reserve(&self, lease: &SharedLease, claims: &[Claim]) -> Call {
         let mut call = self.call("reserve");
-        call.keys.push(lease.key.clone());
-        call.words.push(self.lease.as_millis().to_string());
+        call.words.extend([self.lease.as_millis().to_string(), lease.text.clone()]);
         for claim in claims {
             call.keys.push(self.bucket(claim.name));
             call.words.extend(bucket_words(claim));
@@ -161,9 +170,8 @@ impl Shared {
     /// Settles leases: what each of the buckets came to of which they hold something.
     pub(super) fn settle(&self, leases: &[(String, Vec<u64>)]) -> Call {
         let mut call = self.call("settle");
-        for (key, used) in leases {
-            call.keys.push(key.clone());
-            call.words.push(used.len().to_string());
+        for (lease, used) in leases {
+            call.words.extend([lease.clone(), used.len().to_string()]);
             call.words.extend(used.iter().map(u64::to_string));
         }
         call
@@ -171,8 +179,8 @@ impl Shared {
 
     pub(super) fn renew(&self, leases: &[String]) -> Call {
         let mut call = self.call("renew");
-        call.keys.extend_from_slice(leases);
         call.words.push(self.lease.as_millis().to_string());
+        call.words.extend_from_slice(leases);
         call
     }
 

@@ -168,29 +168,25 @@ impl Script {
 
     fn reserve(&mut self, limits: &[u64; 5], wants: &[(usize, u64)]) -> (Vec<i64>, String) {
         self.leases += 1;
-        let lease = format!("lease{}", self.leases);
-        let mut keys = vec![lease.clone()];
-        let mut said = vec!["reserve".to_owned(), "600000".to_owned()];
+        let mut lease = format!("lease{}", self.leases);
+        let mut said = Vec::new();
         for (idx, amount) in wants {
-            keys.push(format!("bucket{idx}"));
             let [tick, ticks] = words(PER[*idx]);
-            said.extend([
-                limits[*idx].to_string(),
-                tick.to_string(),
-                ticks.to_string(),
-                amount.to_string(),
-                "0".to_owned(),
-            ]);
+            lease += &format!("|bucket{idx} {} {tick} {ticks} {amount}", limits[*idx]);
+            said.extend([limits[*idx].to_string(), tick.to_string(), ticks.to_string()]);
+            said.extend([amount.to_string(), "0".to_owned()]);
         }
-        (self.call(&keys, &said), lease)
+        let keys: Vec<String> = wants.iter().map(|(idx, _)| format!("bucket{idx}")).collect();
+        let first = ["reserve".to_owned(), "600000".to_owned(), lease.clone()];
+        (self.call(&keys, &[&first[..], &said].concat()), lease)
     }
 
     fn settle(&mut self, lease: &str, used: &[u64]) {
-        let mut said = vec!["settle".to_owned(), used.len().to_string()];
+        let mut said = vec!["settle".to_owned(), lease.to_owned(), used.len().to_string()];
         said.extend(used.iter().map(u64::to_string));
-        assert_eq!(self.call(&[lease.to_owned()], &said), [1]);
+        assert_eq!(self.call(&[], &said), [1]);
         // A second time it is nothing.
-        assert_eq!(self.call(&[lease.to_owned()], &said), [0]);
+        assert_eq!(self.call(&[], &said), [0]);
     }
 
     fn look(&mut self, limits: &[u64; 5]) -> Vec<i64> {
