@@ -101,7 +101,12 @@ pub(super) fn run(args: &Args, session: &Session) -> Outcome {
 }
 
 /// Looks after what changes outside: keys, the configuration, the order to stop, the disk.
-fn watch(gateway: &Gateway, mut store: Store, (mut watched, mut granted): (Watched, Option<Folder>), session: &Session) {
+fn watch(
+    gateway: &Gateway,
+    mut store: Store,
+    (mut watched, mut granted): (Watched, Option<Folder>),
+    session: &Session,
+) {
     let talk = session.talk;
     let mut synced = 0;
     while !gateway.is_closing() {
