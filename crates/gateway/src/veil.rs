@@ -104,12 +104,11 @@ impl Veil {
             let same =
                 |other: &&usize| place[**other].token == slot.token && place[**other].value == slot.value;
             // The token itself is told as it is among the alternatives.
-            told[idx] = match order[..rank].iter().find(same) {
-                Some(twin) => told[*twin],
-                None => {
-                    least = least.min(self.noisy(slot));
-                    least
-                }
+            told[idx] = if let Some(twin) = order[..rank].iter().find(same) {
+                told[*twin]
+            } else {
+                least = least.min(self.noisy(slot));
+                least
             };
         }
         told.into_iter().map(|value| self.written(value)).collect()
@@ -225,7 +224,9 @@ fn alternative(text: &str, at: usize) -> Result<Place<'_>, Refused> {
     let members = json::members(text.as_bytes())?;
     let token = members.iter().find(|member| member.name == "token");
     let token = token.and_then(|token| json::string(token.value));
-    let slots = members.into_iter().filter_map(|member| {
+    // Beside the token's name there may be other numbers, as its id.
+    let counts = |member: &Member<'_>| token.is_none() || member.name == "logprob";
+    let slots = members.into_iter().filter(counts).filter_map(|member| {
         let token = token.clone().unwrap_or(member.name);
         slot(token, member.value, at + member.range.start)
     });

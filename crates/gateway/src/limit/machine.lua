@@ -39,7 +39,7 @@ end
 local function ended(lease, used)
   if call('ZREM', leases, lease) == 0 then return 0 end
   local n = 0
-  for key, limit, tick, ticks, held in string.gmatch(lease, '|(%S+) (%S+) (%S+) (%S+) (%S+)') do
+  for key, limit, tick, ticks, held in string.gmatch(lease, '|(%S+) (%S+) (%S+) (%S+) ([^ |]+)') do
     n, tick, ticks, held = n + 1, number(tick), number(ticks), number(held)
     local was, holds, rest, at, of = open(call('GET', key), number(limit), tick, ticks)
     if ticks >= 0 then was = math.min(was + (used and used[n] or held), MOST) end

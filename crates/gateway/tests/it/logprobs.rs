@@ -1,5 +1,7 @@
 //! Trap 13: log-probabilities are blurred for keys that are not trusted, and nothing else of an answer changes.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use serde_json::Value;
 use stillmark_gateway::config::Logprobs;
@@ -55,7 +57,7 @@ fn noise_has_the_deviation_that_is_configured_and_does_not_jump() {
     assert!(mean.abs() < 0.2 * 4.0 / 4000_f64.sqrt(), "{mean}");
     assert!((deviation - 0.2).abs() < 0.2 * 4.0 / 8000_f64.sqrt(), "{deviation}");
     for idx in 0..1000 {
-        let value = -8.0 + idx as f64 * 0.005;
+        let value = -8.0 + f64::from(idx) * 0.005;
         let step = (told(1, value + 0.001) - told(1, value)).abs();
         assert!(step < 0.2 * 0.03, "{value}: {step}");
     }
@@ -110,14 +112,14 @@ fn pieces() -> impl Strategy<Value = (Vec<String>, Vec<f64>)> {
             now += if form == 0 { r#""logprobs":{"refusal":null,"content":["# } else { r#""logprobs":["# };
             for (idx, (token, tops, value)) in entries.iter().enumerate() {
                 now += if idx == 0 { "" } else { ",\n" };
-                now += &format!(r#"{{"token":{},"bytes":[1,2],"logprob": "#, quoted(token));
+                write!(now, r#"{{"token":{},"bytes":[1,2],"logprob": "#, quoted(token)).unwrap();
                 number(&mut now, *value);
                 now += r#","top_logprobs":["#;
                 for (idx, (token, value)) in tops.iter().enumerate() {
                     now += if idx == 0 { "" } else { "," };
                     now += r#"{"logprob":"#;
                     number(&mut now, *value);
-                    now += &format!(r#","token_id":17,"token":{}}}"#, quoted(token));
+                    write!(now, r#","token_id":17,"token":{}}}"#, quoted(token)).unwrap();
                 }
                 now += "]}";
             }
@@ -134,7 +136,7 @@ proptest! {
     fn nothing_but_the_numbers_changes((fixed, numbers) in pieces(), decimals in prop::option::of(0..5_u32)) {
         let mut text = fixed[0].clone();
         for (number, piece) in numbers.iter().zip(&fixed[1..]) {
-            text += &format!("{number:?}{piece}");
+            write!(text, "{number:?}{piece}").unwrap();
         }
         let veil = veil(0.3, decimals, "one");
         let changed = over(&veil, &text);

@@ -1,6 +1,7 @@
 //! Limits that several gateways count together, in a real Redis: the script against the book, and gateways against its faults.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -172,7 +173,7 @@ impl Script {
         let mut said = Vec::new();
         for (idx, amount) in wants {
             let [tick, ticks] = words(PER[*idx]);
-            lease += &format!("|bucket{idx} {} {tick} {ticks} {amount}", limits[*idx]);
+            write!(lease, "|bucket{idx} {} {tick} {ticks} {amount}", limits[*idx]).unwrap();
             said.extend([limits[*idx].to_string(), tick.to_string(), ticks.to_string()]);
             said.extend([amount.to_string(), "0".to_owned()]);
         }
