@@ -150,15 +150,14 @@ fn upstream(
     digests: &mut BTreeMap<String, Digest>,
     session: &Session,
 ) -> Result<Upstream, Problem> {
-    let target = match live::target(configured)? {
-        Some(target) => target,
-        None => {
-            let path = configured.url.strip_prefix("embedded:").unwrap_or_default();
-            let name = configured.models.iter().find(|name| *name != "*").map_or(path, String::as_str);
-            let model = Model::load(path, name, session)?;
-            digests.extend(configured.models.iter().map(|name| (name.clone(), model.digest())));
-            Target::Embedded(Arc::new(model))
-        }
+    let target = if let Some(target) = live::target(configured)? {
+        target
+    } else {
+        let path = configured.url.strip_prefix("embedded:").unwrap_or_default();
+        let name = configured.models.iter().find(|name| *name != "*").map_or(path, String::as_str);
+        let model = Model::load(path, name, session)?;
+        digests.extend(configured.models.iter().map(|name| (name.clone(), model.digest())));
+        Target::Embedded(Arc::new(model))
     };
     reached(configured, target, session)
 }
