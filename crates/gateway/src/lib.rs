@@ -17,6 +17,7 @@ pub mod keys;
 pub mod limit;
 pub mod meter;
 mod metrics;
+mod models;
 mod proxy;
 pub mod receipts;
 mod said;

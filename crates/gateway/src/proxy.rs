@@ -23,6 +23,7 @@ use crate::keys::Key;
 use crate::limit::Link;
 use crate::meter::Asker;
 use crate::metrics::Event;
+use crate::models;
 use crate::said;
 use crate::upstream::{Failure, Outgoing, Reply};
 use crate::usage::{Watch, usage_in};
@@ -114,13 +115,14 @@ impl Worker {
             _ if is_get && path.starts_with(LOG) => self.logged(&request).await,
             "/v1/models" if is_get => {
                 self.recognized(live, request.headers(), from).await?;
-                Ok(plain(StatusCode::OK, "application/json", models(live).into()))
+                Ok(plain(StatusCode::OK, "application/json", models::list(live).into()))
             }
             _ if is_get && path.starts_with("/v1/models/") => {
                 self.recognized(live, request.headers(), from).await?;
                 let name = &path["/v1/models/".len()..];
-                let known = names(live).any(|own| own == name);
-                let model = known.then(|| model(name).to_string()).ok_or_else(|| no_model(name))?;
+                let known = models::names(live).any(|own| own == name);
+                let model =
+                    known.then(|| models::model(name).to_string()).ok_or_else(|| models::missing(name))?;
                 Ok(plain(StatusCode::OK, "application/json", model.into()))
             }
             "/healthz" | "/readyz" | "/metrics" | "/v1/models" => Err(wrong_method("GET")),
@@ -176,7 +178,7 @@ impl Worker {
         let body = intake::read(&head.headers, body, &live.config.server).await?;
         let asked = request::Request::read(surface, &body)
             .map_err(|err| Refusal::invalid("invalid_request", err.param(), sentence(&err.to_string())))?;
-        let at = live.config.upstream_of(&asked.model).ok_or_else(|| no_model(&asked.model))?;
+        let at = live.config.upstream_of(&asked.model).ok_or_else(|| models::missing(&asked.model))?;
         let upstream = &live.upstreams[at];
         if gateway.receipts.as_ref().is_some_and(|receipts| receipts.is_behind()) {
             return Err(no_receipt());
@@ -335,29 +337,6 @@ fn wrong_method(allowed: &'static str) -> Refusal {
         param: Some(allowed),
         ..Refusal::new(405, "invalid_request_error", "method_not_allowed", &message)
     }
-}
-
-fn no_model(name: &str) -> Refusal {
-    let shown: String = name.chars().take(100).collect();
-    let message = format!("The model `{shown}` does not exist or you do not have access to it.");
-    Refusal {
-        param: Some("model"),
-        ..Refusal::new(404, "invalid_request_error", "model_not_found", &message)
-    }
-}
-
-fn names(live: &Live) -> impl Iterator<Item = &str> {
-    let all = live.upstreams.iter().flat_map(|upstream| &upstream.models);
-    all.map(String::as_str).filter(|name| *name != "*")
-}
-
-fn models(live: &Live) -> String {
-    let data: Vec<_> = names(live).map(model).collect();
-    serde_json::json!({ "object": "list", "data": data }).to_string()
-}
-
-fn model(name: &str) -> serde_json::Value {
-    serde_json::json!({ "id": name, "object": "model", "created": 0, "owned_by": "stillmark" })
 }
 
 fn plain(status: StatusCode, media_type: &'static str, body: Bytes) -> Response<Answer> {

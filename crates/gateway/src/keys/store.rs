@@ -51,6 +51,19 @@ impl Limits {
             trusted: self.trusted.or(others.trusted),
         }
     }
+
+    /// What it allows of a kind; none where that is not limited by key.
+    pub(crate) fn of(&self, kind: Kind) -> Option<u64> {
+        match kind {
+            Kind::RequestsPerMinute => self.requests_per_minute,
+            Kind::RequestsPerDay => self.requests_per_day,
+            Kind::TokensPerMinute => self.tokens_per_minute,
+            Kind::TokensPerDay => self.tokens_per_day,
+            Kind::AnswerTokensEver => self.answer_tokens_ever,
+            Kind::Concurrent => self.concurrent,
+            Kind::Address | Kind::Network | Kind::Unauthenticated => None,
+        }
+    }
 }
 
 /// A key as it is known, without its secret.

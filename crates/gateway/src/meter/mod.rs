@@ -1,6 +1,7 @@
 //! Letting requests in: which buckets one falls under, what it may come to cost, and what it did cost.
 
 mod here;
+mod place;
 
 use std::io;
 use std::net::IpAddr;
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 
 use self::here::Here;
+use self::place::{network_of, single};
 use crate::config::{Network, OnOutage};
 use crate::keys::{Key, Limits, Pepper};
 use crate::limit::{self, Bucket, Claim, KEPT, Kind, Lease, Link, Room, Shared, SharedLease};
@@ -353,7 +355,7 @@ impl Meter {
         let mut limits = key.limits.or(self.rules.load().0);
         limits.answer_tokens_ever = limits.answer_tokens_ever.into_iter().chain(cap).min();
         for (kind, name) in Kind::OF_KEYS.into_iter().zip(key.buckets) {
-            let Some(limit) = limit_of(kind, &limits) else { continue };
+            let Some(limit) = limits.of(kind) else { continue };
             claims.push(Claim { name, kind, limit, amount: amount(kind, cost) });
         }
     }
@@ -380,33 +382,5 @@ fn amount(kind: Kind, cost: Cost) -> u64 {
         Kind::TokensPerMinute | Kind::TokensPerDay => cost.prompt.saturating_add(cost.answer),
         Kind::AnswerTokensEver => cost.answer,
         _ => 1,
-    }
-}
-
-/// The network of an address, as its holder would get it: /24 of IPv4, /48 of IPv6.
-fn network_of(from: IpAddr) -> u128 {
-    match single(from) {
-        v4 if v4 < 1 << 32 => v4 & !0xff,
-        v6 => v6 & !((1 << 80) - 1),
-    }
-}
-
-/// An address as a number. Of IPv6 a client has at least a /64, of which it may use any.
-fn single(from: IpAddr) -> u128 {
-    match from.to_canonical() {
-        IpAddr::V4(v4) => u128::from(u32::from(v4)),
-        IpAddr::V6(v6) => u128::from(v6) & !u128::from(u64::MAX),
-    }
-}
-
-fn limit_of(kind: Kind, limits: &Limits) -> Option<u64> {
-    match kind {
-        Kind::RequestsPerMinute => limits.requests_per_minute,
-        Kind::RequestsPerDay => limits.requests_per_day,
-        Kind::TokensPerMinute => limits.tokens_per_minute,
-        Kind::TokensPerDay => limits.tokens_per_day,
-        Kind::AnswerTokensEver => limits.answer_tokens_ever,
-        Kind::Concurrent => limits.concurrent,
-        Kind::Address | Kind::Network | Kind::Unauthenticated => None,
     }
 }
