@@ -17,4 +17,4 @@ pub use bucket::{Bucket, LARGEST, Per};
 pub use journal::{Journal, replay};
 pub use kind::{Claim, KEPT, Kind};
 pub(crate) use link::{Link, Outage};
-pub use shared::{CLOCK, MACHINE, Shared, SharedLease, Unfit};
+pub use shared::{CLOCK, MACHINE, Server, Shared, SharedLease, Unfit};

@@ -8,7 +8,6 @@ use redis::IntoConnectionInfo as _;
 
 use super::bucket::{Bucket, Per};
 use super::kind::Claim;
-use crate::config::Shared as Configured;
 
 /// The script.
 pub const MACHINE: &str = include_str!("machine.lua");
@@ -16,6 +15,29 @@ pub const MACHINE: &str = include_str!("machine.lua");
 /// How the script asks the time: the server's own, so that no two gateways disagree about it. Tests put another clock here.
 pub const CLOCK: &str =
     "local t = redis.call('TIME')\n  return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)";
+
+/// A Redis or Valkey, and who is to count there.
+#[derive(Clone, Copy)]
+pub struct Server<'a> {
+    /// Its address, without a password.
+    pub url: &'a str,
+    /// Who the gateway is there.
+    pub user: Option<&'a str>,
+    /// The password.
+    pub password: Option<&'a str>,
+    /// Gateways of the same name count together.
+    pub name: &'a str,
+    /// How long it may take to answer.
+    pub timeout: Duration,
+    /// How long a lease lasts that nobody settles or renews.
+    pub lease: Duration,
+}
+
+impl std::fmt::Debug for Server<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("url", &self.url).field("name", &self.name).finish_non_exhaustive()
+    }
+}
 
 /// Where limits are counted together.
 #[derive(Debug)]
@@ -68,20 +90,20 @@ impl Shared {
     ///
     /// # Errors
     /// Where the address is none.
-    pub fn new(configured: &Configured, password: Option<&str>, process: u64) -> redis::RedisResult<Self> {
-        let address = configured.url.as_str().into_connection_info()?;
+    pub fn new(server: &Server<'_>, process: u64) -> redis::RedisResult<Self> {
+        let address = server.url.into_connection_info()?;
         let mut access = address.redis_settings().clone();
-        if let Some(user) = &configured.user {
+        if let Some(user) = server.user {
             access = access.set_username(user);
         }
-        if let Some(password) = password {
+        if let Some(password) = server.password {
             access = access.set_password(password);
         }
         Ok(Self {
             client: redis::Client::open(address.set_redis_settings(access))?,
-            prefix: format!("{{stillmark:{}}}:1:", configured.name),
-            timeout: Duration::from_millis(configured.timeout_milliseconds),
-            lease: Duration::from_secs(configured.lease_seconds),
+            prefix: format!("{{stillmark:{}}}:1:", server.name),
+            timeout: server.timeout,
+            lease: server.lease,
             process,
             leases: AtomicU64::new(0),
             out: AtomicI64::new(0),

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
-use stillmark_gateway::config::{self, OnOutage};
-use stillmark_gateway::limit::{Book, BucketId, CLOCK, Lease, MACHINE, Per, Shared, Unfit, Want};
+use stillmark_gateway::config::OnOutage;
+use stillmark_gateway::limit::{self, Book, BucketId, CLOCK, Lease, MACHINE, Per, Shared, Unfit, Want};
 use stillmark_gateway::meter::Together;
 
 use crate::behind::{Behind, Front, Step, json, status};
@@ -85,21 +85,14 @@ impl Server {
     }
 
     fn together(&self, on_outage: OnOutage) -> Together {
-        Together::new(Shared::new(&self.configured(), None, rand()).unwrap(), on_outage, 2)
+        Together::new(self.shared(None, None), on_outage, 2)
     }
 
-    fn configured(&self) -> config::Shared {
-        config::Shared {
-            url: self.url(),
-            user: None,
-            password_env: None,
-            password_file: None,
-            name: "test".to_owned(),
-            on_outage: OnOutage::Closed,
-            replicas: None,
-            timeout_milliseconds: 300,
-            lease_seconds: 2,
-        }
+    fn shared(&self, user: Option<&str>, password: Option<&str>) -> Shared {
+        let url = self.url();
+        let (timeout, lease) = (Duration::from_millis(300), Duration::from_secs(2));
+        Shared::new(&limit::Server { url: &url, user, password, name: "test", timeout, lease }, rand())
+            .unwrap()
     }
 
     fn front(&self, behind: &Behind, limits: &str, on_outage: OnOutage) -> Front {
@@ -439,8 +432,7 @@ fn a_server_that_takes_no_script_load_and_asks_for_a_password_is_used_all_the_sa
         "-script",
         "-@admin",
     ]);
-    let configured = config::Shared { user: Some("gate".to_owned()), ..server.configured() };
-    let shared = Shared::new(&configured, Some("secret"), rand()).unwrap();
+    let shared = server.shared(Some("gate"), Some("secret"));
     let together = Together::new(shared, OnOutage::Closed, 1);
     let behind = Behind::new(vec![vec![json("200 OK", ANSWER)]]);
     let front = Front::counting(behind.address, "[limits.key]\nrequests_per_day = 2", together);

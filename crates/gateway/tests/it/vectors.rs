@@ -1,10 +1,11 @@
-//! The vectors of docs/spec/vectors/gateway-wire and gateway-config, all of them.
+//! The vectors of docs/spec/vectors/gateway-wire, gateway-config and gateway-limits, all of them.
 
 use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
 use stillmark_gateway::config::{Config, ConfigError};
+use stillmark_gateway::limit::{Book, BucketId, Per, Want};
 use stillmark_gateway::wire::framing::{Framing, Refusal};
 use stillmark_gateway::wire::json::Fault;
 use stillmark_gateway::wire::request::{Request, Surface, Unreadable};
@@ -81,5 +82,55 @@ fn config() {
             Err(ConfigError::Value { field, .. }) => field,
         };
         assert_eq!(found, vector["expect"].as_str().unwrap(), "{name}");
+    }
+}
+
+fn per(word: &str) -> Per {
+    match word {
+        "moment" => Per::Moment,
+        "minute" => Per::Minute,
+        "day" => Per::Day,
+        "ever" => Per::Ever,
+        other => panic!("{other}"),
+    }
+}
+
+fn numbers(list: &Value) -> Vec<u64> {
+    list.as_array().unwrap().iter().map(|number| number.as_u64().unwrap()).collect()
+}
+
+#[test]
+fn limits() {
+    for (name, vector) in all("gateway-limits") {
+        let mut book = Book::default();
+        let buckets = vector["buckets"].as_array().unwrap().iter().zip(0..);
+        let buckets = buckets.map(|(bucket, idx)| {
+            book.bucket(0, idx, bucket["limit"].as_u64().unwrap(), per(bucket["per"].as_str().unwrap()))
+        });
+        let buckets: Vec<BucketId> = buckets.collect();
+        let mut leases = Vec::new();
+        let mut last = "nothing";
+        for act in vector["acts"].as_array().unwrap() {
+            let at = act["at"].as_u64().unwrap();
+            if let Some(lease) = act["settle"].as_u64() {
+                book.settle(at, &leases[lease as usize], &numbers(&act["used"]));
+                continue;
+            }
+            let amounts = numbers(&act["reserve"]);
+            let wants = buckets.iter().zip(amounts).map(|(bucket, amount)| Want { bucket: *bucket, amount });
+            let reserved = book.reserve(at, &wants.collect::<Vec<_>>());
+            last = if reserved.is_ok() { "let-in" } else { "denied" };
+            assert_eq!(last, act["tells"], "{name}: {act}");
+            leases.extend(reserved.ok());
+        }
+        assert_eq!(last, vector["expect"], "{name}");
+        for (bucket, expected) in buckets.iter().zip(vector["after"].as_array().unwrap()) {
+            let own = book.get(*bucket);
+            assert_eq!(
+                [own.used(), own.held()],
+                ["used", "held"].map(|word| expected[word].as_u64().unwrap()),
+                "{name}"
+            );
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! The limits of a gateway: counted here, or together with other gateways.
 
+use std::time::Duration;
+
 use stillmark_gateway::config::Config;
 use stillmark_gateway::keys::Pepper;
-use stillmark_gateway::limit::{Shared, Unfit};
+use stillmark_gateway::limit::{Server, Shared, Unfit};
 use stillmark_gateway::meter::{Meter, Together};
 
 use super::secret::{Named, secret};
@@ -23,7 +25,15 @@ pub(super) fn meter(config: &Config, pepper: &Pepper, session: &Session) -> Resu
     let named = Named { env: &configured.password_env, file: &configured.password_file, of };
     let password = secret(&named, session)?;
     let process = u64::from_le_bytes(keyfile::entropy()?);
-    let shared = Shared::new(configured, password.as_deref().map(str::trim), process).map_err(|err| {
+    let server = Server {
+        url: &configured.url,
+        user: configured.user.as_deref(),
+        password: password.as_deref().map(str::trim),
+        name: &configured.name,
+        timeout: Duration::from_millis(configured.timeout_milliseconds),
+        lease: Duration::from_secs(configured.lease_seconds),
+    };
+    let shared = Shared::new(&server, process).map_err(|err| {
         Problem::new(format!("`limits.shared.url` {} is no address", configured.url)).cause(err.to_string())
     })?;
     match shared.check() {

@@ -7,7 +7,7 @@ use stillmark_gateway::config::{Config, Upstream as Configured};
 use stillmark_gateway::tls::{Certificate, Roots, TlsError};
 use stillmark_gateway::{Event, Gateway, Live, Target};
 
-use super::serve::reached;
+use super::behind::reached;
 use super::state;
 use crate::files;
 use crate::problem::Problem;

@@ -1,5 +1,6 @@
 //! `stillmark gateway serve|check|key`.
 
+mod behind;
 mod embedded;
 mod grants;
 mod key;

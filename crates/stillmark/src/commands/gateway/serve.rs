@@ -9,13 +9,13 @@ use stillmark_evidence::Digest;
 use stillmark_gateway::config::Upstream as Configured;
 use stillmark_gateway::keys::Store;
 use stillmark_gateway::serve::{listen, serve};
-use stillmark_gateway::{Authorization, Gateway, Parts, Target, Upstream};
+use stillmark_gateway::{Gateway, Parts, Target, Upstream};
 
+use super::behind::reached;
 use super::embedded::Model;
 use super::grants::Folder;
 use super::limits;
 use super::live::{self, Watched};
-use super::secret::{Named, secret};
 use super::state;
 use crate::clock;
 use crate::exit::ExitStatus;
@@ -160,31 +160,4 @@ fn upstream(
         Target::Embedded(Arc::new(model))
     };
     reached(configured, target, session)
-}
-
-/// A server behind, where it is known how it is reached.
-pub(super) fn reached(
-    configured: &Configured,
-    target: Target,
-    session: &Session,
-) -> Result<Upstream, Problem> {
-    Ok(Upstream {
-        name: configured.name.clone(),
-        target,
-        models: configured.models.clone(),
-        authorization: authorization(configured, session)?,
-        on_disconnect: configured.on_disconnect,
-        idle: Duration::from_secs(configured.idle_seconds),
-        retries: configured.retries,
-    })
-}
-
-/// The key that a server behind is shown.
-fn authorization(configured: &Configured, session: &Session) -> Result<Option<Authorization>, Problem> {
-    let of = format!("the upstream `{}`", configured.name);
-    let named = Named { env: &configured.key_env, file: &configured.key_file, of: &of };
-    let Some(text) = secret(&named, session)? else { return Ok(None) };
-    let authorization = Authorization::bearer(text.trim())
-        .ok_or_else(|| Problem::new(format!("the key of {of} cannot be sent in a header")))?;
-    Ok(Some(authorization))
 }
