@@ -246,7 +246,7 @@ impl Meter {
         }
     }
 
-    /// As [`Self::settle`], of what this process alone counts.
+    /// Settles what this process alone counts.
     pub fn settle_here(&self, now_ms: u64, ticket: &Ticket, cost: Cost) {
         self.settle(None, now_ms, ticket, cost);
     }
