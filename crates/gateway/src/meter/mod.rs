@@ -192,7 +192,7 @@ impl Meter {
         self.reserve(link, now_ms, self.claims(asker, cost)).await
     }
 
-    /// As [`Self::admit`], of what this process alone counts.
+    /// Lets a request in, of what this process alone counts.
     ///
     /// # Errors
     /// Where a limit has no room: then nothing was taken of any.
